@@ -1,1 +1,6 @@
-export const placeholder = 1
+export type { FaultPoint } from './answer.js'
+export { type Emulator, startEmulator } from './emulator.js'
+export { EmulatorError, type EmulatorErrorCode } from './errors.js'
+export type { Fault } from './faults.js'
+export type { EmulatorOptions } from './options.js'
+export type { ReceivedRequest } from './received.js'

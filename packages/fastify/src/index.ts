@@ -1,1 +1,111 @@
-export const placeholder = 1
+import {
+  type AccessToken,
+  checkOptions,
+  type OptionRule,
+  optionInvalid,
+  type TokenProvider,
+  TokenRoute,
+  type TokenRouteOptions
+} from '@bandwidth-token/core'
+import type { FastifyInstance, FastifyRequest, RegisterOptions, RouteShorthandOptions } from 'fastify'
+import fp from 'fastify-plugin'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The provider of the plugin; with another name (`decorateAs`), declare that one yourself. */
+    bandwidthToken: TokenProvider
+  }
+  interface FastifyRequest {
+    /** A Bandwidth access token, valid at the moment of the call. */
+    bandwidthToken(): Promise<AccessToken>
+  }
+}
+
+/** What an app may add to the token route: hooks up to `preHandler`, and what plugins and routing read. */
+export type TokenRouteShorthand = Pick<
+  RouteShorthandOptions,
+  'onRequest' | 'preParsing' | 'preValidation' | 'preHandler' | 'config' | 'logLevel' | 'constraints'
+>
+
+/** The options of the plugin: the core's, those of the token route, and Fastify's own for a plugin. */
+export interface FastifyBandwidthTokenOptions extends TokenRouteOptions<FastifyRequest>, RegisterOptions {
+  /** Hooks and settings of the token route. Default: none. */
+  routeOptions?: TokenRouteShorthand
+}
+
+const ANYTHING: OptionRule = [() => true, 'what Fastify takes there']
+
+const ROUTE_OPTION_RULES: Readonly<Record<keyof TokenRouteShorthand, OptionRule>> = {
+  onRequest: ANYTHING,
+  preParsing: ANYTHING,
+  preValidation: ANYTHING,
+  preHandler: ANYTHING,
+  config: ANYTHING,
+  logLevel: ANYTHING,
+  constraints: ANYTHING
+}
+
+const PLUGIN_RULES: Readonly<Record<string, OptionRule>> = {
+  routeOptions: [(value) => typeof value === 'object', 'an object'],
+  prefix: ANYTHING,
+  logLevel: ANYTHING,
+  logSerializers: ANYTHING
+}
+
+async function plugin(fastify: FastifyInstance, options: FastifyBandwidthTokenOptions): Promise<void> {
+  const route = new TokenRoute<FastifyRequest>(
+    options,
+    PLUGIN_RULES,
+    fastify.log.child({ plugin: '@bandwidth-token/fastify' })
+  )
+  const { decorateAs, path, provider, ownProvider, account, extra } = route.options
+  if (fastify.hasDecorator(decorateAs) || fastify.hasRequestDecorator(decorateAs)) {
+    throw optionInvalid('decorateAs', decorateAs, 'a name that no other plugin has taken')
+  }
+  fastify.decorate(decorateAs, provider)
+  fastify.decorateRequest(decorateAs, function (this: FastifyRequest) {
+    return route.tokenFor(this)
+  })
+  if (ownProvider !== undefined) {
+    fastify.addHook('onClose', () => ownProvider.close())
+    // In the background: an app starts without Bandwidth too. The provider logs a failure.
+    if (account === undefined) fastify.addHook('onListen', () => void ownProvider.warmUp().catch(() => {}))
+  }
+  if (path === false) return
+
+  // fastify-plugin lifts what it registers to the app, past the prefix: a child has it.
+  const { routeOptions: givenRouteOptions, ...childOptions } = extra
+  const { onRequest = [], ...routeOptions } = checkOptions(
+    givenRouteOptions,
+    ROUTE_OPTION_RULES,
+    'routeOptions.'
+  ) as TokenRouteShorthand
+  await fastify.register(async (child) => {
+    child.route({
+      ...routeOptions,
+      method: 'GET',
+      url: path,
+      exposeHeadRoute: true,
+      onRequest: [async (request) => route.checkOrigin(request.headers), ...[onRequest].flat()],
+      onError: async (_request, reply, error) => {
+        reply.headers(route.errorHeaders(error))
+      },
+      handler: async (request, reply) => {
+        const { headers, body } = await route.answer(request, request.raw.url ?? '')
+        return reply.headers(headers).send(body)
+      }
+    })
+  }, childOptions)
+}
+
+/**
+ * A valid Bandwidth access token for every request, and a guarded route that hands one to the app's own pages.
+ * Register it after sessions, passport, CORS and rate limiting.
+ *
+ * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` at start-up for an unknown, ill-typed, missing or contradictory option
+ *
+ * @example
+ * await app.register(fastifyBandwidthToken, { authorize: (request) => request.session.user !== undefined })
+ */
+export const fastifyBandwidthToken = fp(plugin, { fastify: '5.x', name: '@bandwidth-token/fastify' })
+export default fastifyBandwidthToken

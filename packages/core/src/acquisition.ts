@@ -1,0 +1,144 @@
+import { abortable } from './abortable.js'
+import { type Clock, holdProcess, type Instant, readClock, setBackgroundTimeout } from './clock.js'
+import { type Credentials, isCredentials } from './credentials.js'
+import { type Endpoint, type Grant, requestToken } from './endpoint.js'
+import { CLOSED, type Failure, TIMED_OUT } from './failure.js'
+import { retryDelayMs } from './retry.js'
+
+/** What an acquisition works with. */
+export interface AcquisitionContext {
+  readonly endpoint: Endpoint
+  readonly credentials: (account: string) => Credentials | Promise<Credentials>
+  /** Whether asking for the credentials again may give others. */
+  readonly mayReload: boolean
+  readonly timeoutMs: number
+  readonly deadlineMs: number
+  readonly clock: Clock
+}
+
+/** A grant and the instant just before its request was sent. */
+export interface Acquired extends Grant {
+  readonly issuedAt: Instant
+}
+
+const ATTEMPTS_WHILE_AWAITED = 3
+
+/**
+ * One acquisition of a token with its retries, shared by all who wait for it. Its result never rejects. It holds
+ * the process open only while somebody waits.
+ */
+export class Acquisition<Result> {
+  readonly startedAtMs: number
+  readonly result: Promise<Result>
+  /** Whether a caller asked for it because a peer rejected the cached token. */
+  isReplacement = false
+  readonly #context: AcquisitionContext
+  readonly #account: string
+  readonly #isProbe: boolean
+  readonly #ended = new AbortController()
+  readonly #deadline: unknown
+  #waiting = 0
+  #attempts = 0
+
+  /** A probe makes one attempt, whoever waits for it. `settle` runs before anybody who waits goes on. */
+  constructor(
+    context: AcquisitionContext,
+    account: string,
+    isProbe: boolean,
+    settle: (outcome: Acquired | Failure) => Result
+  ) {
+    this.#context = context
+    this.#account = account
+    this.#isProbe = isProbe
+    this.startedAtMs = context.clock.monotonic()
+    this.#deadline = setBackgroundTimeout(context.clock, () => this.#end(TIMED_OUT), context.deadlineMs)
+    this.result = this.#run().then((outcome) => {
+      context.clock.clearTimeout(this.#deadline)
+      return settle(outcome)
+    })
+  }
+
+  /** The result for one caller, who may lose patience without disturbing the others. */
+  async wait(signal?: AbortSignal): Promise<Result> {
+    if (this.#waiting++ === 0) holdProcess(this.#deadline, true)
+    try {
+      return await (signal === undefined ? this.result : abortable(this.result, signal))
+    } finally {
+      if (--this.#waiting === 0) holdProcess(this.#deadline, false)
+    }
+  }
+
+  close(): void {
+    this.#end(CLOSED)
+  }
+
+  #end(failure: Failure): void {
+    this.#ended.abort(failure)
+  }
+
+  async #run(): Promise<Acquired | Failure> {
+    const { clock, deadlineMs } = this.#context
+    let { mayReload } = this.#context
+    for (;;) {
+      const result = await this.#attempt()
+      if ('accessToken' in result) return result
+      const failure = { ...result, attempts: this.#attempts }
+      if (this.#ended.signal.aborted) return failure
+      const delayMs = retryDelayMs(
+        failure,
+        {
+          attempts: this.#attempts,
+          maxAttempts: this.#waiting > 0 && !this.#isProbe ? ATTEMPTS_WHILE_AWAITED : 1,
+          mayReload,
+          leftMs: this.startedAtMs + deadlineMs - clock.monotonic()
+        },
+        Math.random()
+      )
+      if (delayMs === undefined) return failure
+      if (failure.remedy === 'reload') mayReload = false
+      await this.#sleep(delayMs)
+    }
+  }
+
+  async #attempt(): Promise<Acquired | Failure> {
+    const { clock, endpoint, timeoutMs } = this.#context
+    const ended = this.#ended.signal
+    const credentials = await abortable(this.#loadCredentials(), ended).catch((reason: Failure) => reason)
+    if ('remedy' in credentials) return credentials
+
+    this.#attempts++
+    const timeout = new AbortController()
+    const signal = AbortSignal.any([ended, timeout.signal])
+    const timer = setBackgroundTimeout(clock, () => timeout.abort(TIMED_OUT), timeoutMs)
+    const issuedAt = readClock(clock)
+    const request = requestToken(endpoint, credentials, signal, () => clock.now())
+    const result = await abortable(request, signal).catch((reason: Failure) => reason)
+    clock.clearTimeout(timer)
+    return 'accessToken' in result ? { ...result, issuedAt } : result
+  }
+
+  async #loadCredentials(): Promise<Credentials | Failure> {
+    try {
+      const credentials = await this.#context.credentials(this.#account)
+      if (isCredentials(credentials)) return credentials
+    } catch {
+      // What the user's function threw may hold a secret.
+    }
+    return {
+      code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED',
+      message: 'The "credentials" function gave no usable credentials for this account.',
+      remedy: 'wait'
+    }
+  }
+
+  #sleep(delayMs: number): Promise<void> {
+    const { clock } = this.#context
+    let timer: unknown
+    const slept = new Promise<void>((resolve) => {
+      timer = setBackgroundTimeout(clock, resolve, delayMs)
+    })
+    return abortable(slept, this.#ended.signal)
+      .catch(() => {})
+      .finally(() => clock.clearTimeout(timer))
+  }
+}

@@ -1,0 +1,79 @@
+import type { Acquired } from './acquisition.js'
+import type { Clock, Instant } from './clock.js'
+import { ageMs, type Lifetime, planLifetime, REQUEST_INTERVAL_MS } from './lifetime.js'
+import { AccessToken } from './token.js'
+
+/** A token that a peer refused: itself, its string or its id. */
+export type RejectedToken = string | { readonly accessToken: string }
+
+/** A cached token with its window, and the promise that callers are given. */
+export interface CachedToken extends Lifetime {
+  readonly token: AccessToken
+  readonly promise: Promise<AccessToken>
+  readonly issuedAt: Instant
+  /** Whether it was handed out: an idle token is not refreshed. */
+  isUsed: boolean
+  /** Whether it was reported as rejected while it was too young to be replaced. */
+  isSuspect: boolean
+}
+
+/** The cached form of what the endpoint granted. `previous` is the valid token that it may replace. */
+export function createCachedToken(
+  grant: Acquired,
+  previous: CachedToken | undefined,
+  margins: { readonly refreshAheadMs: number; readonly expiryMarginMs: number },
+  clock: Clock
+): CachedToken {
+  const lifetime = planLifetime(grant.expiresIn * 1000, margins, Math.random())
+  const token = new AccessToken({ ...grant, lifetimeMs: lifetime.lifetimeMs }, clock)
+  return {
+    ...lifetime,
+    // A token that is handed back keeps the margin of its whole life.
+    hardMs: Math.max(
+      lifetime.hardMs,
+      previous?.token.accessToken === grant.accessToken ? previous.hardMs : 0
+    ),
+    token,
+    promise: Promise.resolve(token),
+    issuedAt: grant.issuedAt,
+    isUsed: false,
+    isSuspect: false
+  }
+}
+
+/** Milliseconds for which the token may still be handed out; negative when it may not. */
+export function usableMs(cached: CachedToken, now: Instant): number {
+  return cached.lifetimeMs - cached.hardMs - ageMs(cached.issuedAt, now)
+}
+
+/** A token that was just issued is not replaced: a rejection is then no reason to believe in the next one. */
+export function isYoung(cached: CachedToken, now: Instant): boolean {
+  return ageMs(cached.issuedAt, now) < REQUEST_INTERVAL_MS
+}
+
+export function isNamedBy(rejected: RejectedToken | undefined, { token }: CachedToken): boolean {
+  return typeof rejected === 'string'
+    ? rejected === token.accessToken || rejected === token.accessTokenId
+    : rejected?.accessToken === token.accessToken
+}
+
+/** Whether the endpoint hands back the same token, or one too short-lived to ask for another at once. */
+export function isNearlyDead(next: CachedToken, previous: CachedToken | undefined, now: Instant): boolean {
+  // By the monotonic clock: a step of the wall clock is not the endpoint's fault.
+  const usedUpMs = now.monotonicMs - next.issuedAt.monotonicMs + next.hardMs
+  const isSame = next.token.accessToken === previous?.token.accessToken
+  return isSame || next.lifetimeMs - usedUpMs < REQUEST_INTERVAL_MS
+}
+
+/** The token that serves from now on: the new one, unless it is dead or would be outlived by the one it replaces. */
+export function chooseToken(
+  next: CachedToken,
+  previous: CachedToken | undefined,
+  isReplacement: boolean,
+  now: Instant
+): CachedToken | undefined {
+  const nextMs = usableMs(next, now)
+  const isOther = previous !== undefined && previous.token.accessToken !== next.token.accessToken
+  if (isOther && (nextMs < 0 || (!isReplacement && nextMs < usableMs(previous, now)))) return previous
+  return nextMs < 0 ? undefined : next
+}

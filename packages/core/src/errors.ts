@@ -1,0 +1,98 @@
+/** Every code that an error of this package can carry. Recognise errors by it, never by `instanceof`. */
+export type BandwidthTokenErrorCode =
+  | 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID'
+  | 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED'
+  | 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE'
+  | 'ERR_BANDWIDTH_TOKEN_TIMEOUT'
+  | 'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID'
+  | 'ERR_BANDWIDTH_TOKEN_FORBIDDEN'
+  | 'ERR_BANDWIDTH_TOKEN_CROSS_ORIGIN'
+  | 'ERR_BANDWIDTH_TOKEN_CLOSED'
+
+const STATUS_CODES: Readonly<Record<BandwidthTokenErrorCode, number>> = {
+  ERR_BANDWIDTH_TOKEN_OPTION_INVALID: 500,
+  ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED: 502,
+  ERR_BANDWIDTH_TOKEN_UNAVAILABLE: 503,
+  ERR_BANDWIDTH_TOKEN_TIMEOUT: 504,
+  ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID: 502,
+  ERR_BANDWIDTH_TOKEN_FORBIDDEN: 403,
+  ERR_BANDWIDTH_TOKEN_CROSS_ORIGIN: 403,
+  ERR_BANDWIDTH_TOKEN_CLOSED: 503
+}
+
+/** Headers of every answer that carries a token or the reason why there is none (RFC 6749 §5.1). */
+export const UNCACHEABLE: Readonly<Record<string, string>> = Object.freeze({
+  'Cache-Control': 'no-store',
+  Pragma: 'no-cache',
+  'X-Content-Type-Options': 'nosniff'
+})
+
+/** What is known about a failure beside its code. */
+export interface BandwidthTokenErrorDetails {
+  readonly retryAfter?: number | undefined
+  readonly attempts?: number | undefined
+  readonly upstreamStatus?: number | undefined
+  readonly oauthError?: string | undefined
+  readonly cause?: Error | undefined
+}
+
+/**
+ * The one error of this package. Its `message` is safe to show to a browser; no secret and no token is in any
+ * of its properties.
+ */
+export class BandwidthTokenError extends Error {
+  /** What went wrong; recognise the error by this. */
+  readonly code: BandwidthTokenErrorCode
+  /** The HTTP status that fits the failure; Fastify reads it. */
+  readonly statusCode: number
+  /** The twin of `statusCode`, which many Express error handlers read. */
+  readonly status: number
+  /** Whole seconds until a new try makes sense, at least 1, where known. */
+  declare readonly retryAfter?: number
+  /** HTTP attempts made before giving up, where there were any. */
+  declare readonly attempts?: number
+  /** The HTTP status of the token endpoint, where it answered. */
+  declare readonly upstreamStatus?: number
+  /** The `error` of the token endpoint's answer (RFC 6749 §5.2), where it sent a well-formed one. */
+  declare readonly oauthError?: string
+
+  constructor(
+    code: BandwidthTokenErrorCode,
+    message: string,
+    { cause, ...details }: BandwidthTokenErrorDetails = {}
+  ) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.statusCode = this.status = STATUS_CODES[code]
+    for (const [name, value] of Object.entries(details)) {
+      if (value !== undefined) Object.defineProperty(this, name, { value, enumerable: true })
+    }
+  }
+
+  override get name(): string {
+    return 'BandwidthTokenError'
+  }
+
+  /** Response headers that fit the failure: never cached, and `Retry-After` where it is known. A new object each time. */
+  get headers(): Record<string, string> {
+    return this.retryAfter === undefined
+      ? { ...UNCACHEABLE }
+      : { ...UNCACHEABLE, 'Retry-After': String(this.retryAfter) }
+  }
+}
+
+/** The error for an option: names it, the type of what was given (never the value) and what would be right. */
+export function optionInvalid(name: string, value: unknown, expected: string): BandwidthTokenError {
+  return new BandwidthTokenError(
+    'ERR_BANDWIDTH_TOKEN_OPTION_INVALID',
+    `Invalid option "${name}": expected ${expected}; got ${typeName(value)}.`
+  )
+}
+
+function typeName(value: unknown): string {
+  if (value === undefined || value === null) return String(value)
+  if (value === '') return 'an empty string'
+  if (Array.isArray(value)) return 'an array'
+  if (Number.isNaN(value)) return 'NaN'
+  return /^[aeiou]/.test(typeof value) ? `an ${typeof value}` : `a ${typeof value}`
+}

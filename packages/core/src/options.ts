@@ -1,0 +1,191 @@
+import type { AccountContext } from './account.js'
+import { type Clock, systemClock } from './clock.js'
+import { type Credentials, isClientId } from './credentials.js'
+import type { TokenDispatcher } from './endpoint.js'
+import { optionInvalid } from './errors.js'
+import type { Logger } from './logger.js'
+import { checkOptions, type OptionRule } from './own-options.js'
+
+/** The options of a `TokenProvider`, all optional. Durations are milliseconds. */
+export interface TokenProviderOptions {
+  /** The client id from Bandwidth's portal. Default: `BW_CLIENT_ID` in the environment, read at construction. */
+  clientId?: string
+  /** The client secret from Bandwidth's portal. Default: `BW_CLIENT_SECRET` in the environment, read at construction. */
+  clientSecret?: string
+  /**
+   * Called for every token request with the account, `''` where none was named, so that a rotated secret is picked
+   * up without a restart. Excludes `clientId` and `clientSecret`. Let it throw for an account it does not know.
+   */
+  credentials?: (account: string) => Credentials | Promise<Credentials>
+  /**
+   * Bandwidth's network, a preset of `tokenUrl` and `scope`. Default: `'global'`. `'us'` is also the one for
+   * Bandwidth's Voice, Messaging and Numbers APIs.
+   */
+  network?: 'global' | 'us'
+  /** The token endpoint. Default: `BW_TOKEN_URL` in the environment, else that of `network`. */
+  tokenUrl?: string
+  /** The scope that is asked for; `''` sends none. Default: that of `network`. */
+  scope?: string
+  /** From this long before expiry on, a token is refreshed in the background. Default: 30,000. */
+  refreshAheadMs?: number
+  /** A token with less than this left is never handed out. Default: 10,000. */
+  expiryMarginMs?: number
+  /** The limit of one HTTP attempt, headers and body together. Default: 4,000. */
+  timeoutMs?: number
+  /** The limit of one acquisition with its retries. Default: 10,000. */
+  deadlineMs?: number
+  /** How many accounts' tokens are kept; the least recently used goes first. Default: 1,000. */
+  maxTokens?: number
+  /**
+   * An undici 6, 7 or 8 `Dispatcher` to send requests with: a proxy, a custom CA, mTLS. It stays yours to close.
+   * Default: an `Agent` of the provider's own.
+   */
+  dispatcher?: TokenDispatcher
+  /** A logger in pino's shape. Default: silent. */
+  logger?: Logger
+  /** Where time comes from. Default: the system. */
+  clock?: Clock
+}
+
+/** The options of a provider, complete and checked. */
+export interface ResolvedOptions extends Omit<AccountContext, 'endpoint' | 'log' | 'onChange'> {
+  readonly tokenUrl: string
+  readonly scope: string
+  readonly maxTokens: number
+  readonly dispatcher: TokenDispatcher | undefined
+  readonly logger: Logger | undefined
+}
+
+/** Bandwidth's networks, from its documentation. */
+const NETWORKS = {
+  global: { tokenUrl: 'https://id.voxbone.com/api/v1/oauth2/token', scope: 'voice.webrtc' },
+  us: { tokenUrl: 'https://api.bandwidth.com/api/v1/oauth2/token', scope: '' }
+} as const
+
+/** The longest delay that a Node timer takes. */
+const MAX_DURATION_MS = 2 ** 31 - 1
+const MAX_TOKENS = 1_000_000
+
+const isDuration = (value: unknown) => typeof value === 'number' && value >= 0 && value <= MAX_DURATION_MS
+const LIMIT: OptionRule = [
+  (value) => isDuration(value) && value !== 0,
+  `a number of milliseconds above 0 and at most ${MAX_DURATION_MS}`
+]
+const MARGIN: OptionRule = [isDuration, `a number of milliseconds from 0 to ${MAX_DURATION_MS}`]
+
+const hasMethods = (...names: string[]) => {
+  return (value: unknown) =>
+    (typeof value === 'object' || typeof value === 'function') &&
+    value !== null &&
+    names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
+}
+
+const RULES: Readonly<Record<keyof TokenProviderOptions, OptionRule>> = {
+  clientId: [isClientId, 'a non-empty string without ":" and control characters'],
+  clientSecret: [(value) => typeof value === 'string' && value !== '', 'a non-empty string'],
+  credentials: [
+    (value) => typeof value === 'function',
+    'a function of the account that returns { clientId, clientSecret }'
+  ],
+  network: [(value) => typeof value === 'string' && Object.hasOwn(NETWORKS, value), '"global" or "us"'],
+  tokenUrl: [
+    isTokenUrl,
+    'an https: URL (http: for a loopback host only) without user name, password and fragment'
+  ],
+  // RFC 6749 §3.3
+  scope: [
+    (value) => typeof value === 'string' && /^([!#-[\]-~]+( [!#-[\]-~]+)*)?$/.test(value),
+    'a string of scopes with one space between them, or an empty one to send none'
+  ],
+  refreshAheadMs: MARGIN,
+  expiryMarginMs: MARGIN,
+  timeoutMs: LIMIT,
+  deadlineMs: LIMIT,
+  maxTokens: [
+    (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_TOKENS,
+    `a whole number from 1 to ${MAX_TOKENS}`
+  ],
+  dispatcher: [hasMethods('request'), 'an undici Dispatcher'],
+  logger: [
+    hasMethods('debug', 'info', 'warn', 'error'),
+    'a logger with the methods debug, info, warn and error'
+  ],
+  clock: [
+    hasMethods('now', 'monotonic', 'setTimeout', 'clearTimeout'),
+    'a clock with the methods now, monotonic, setTimeout and clearTimeout'
+  ]
+}
+
+/** What each option of a provider must be. */
+export const PROVIDER_RULES: Readonly<Record<string, OptionRule>> = RULES
+
+/**
+ * Checks options, fills in defaults and the environment, and freezes the result.
+ *
+ * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for an unknown, ill-typed, missing or contradictory option
+ */
+export function resolveOptions(given: unknown): ResolvedOptions {
+  const options = checkOptions(given, RULES) as TokenProviderOptions
+  const network = NETWORKS[options.network ?? 'global']
+  const { refreshAheadMs = 30_000, expiryMarginMs = 10_000 } = options
+  if (refreshAheadMs < expiryMarginMs) {
+    throw optionInvalid('refreshAheadMs', refreshAheadMs, 'at least as much as "expiryMarginMs"')
+  }
+  return Object.freeze({
+    credentials: resolveCredentials(options),
+    mayReload: options.credentials !== undefined,
+    tokenUrl: options.tokenUrl ?? environmentTokenUrl() ?? network.tokenUrl,
+    scope: options.scope ?? network.scope,
+    refreshAheadMs,
+    expiryMarginMs,
+    timeoutMs: options.timeoutMs ?? 4_000,
+    deadlineMs: options.deadlineMs ?? 10_000,
+    maxTokens: options.maxTokens ?? 1_000,
+    dispatcher: options.dispatcher,
+    logger: options.logger,
+    clock: options.clock ?? systemClock
+  })
+}
+
+function resolveCredentials(options: TokenProviderOptions): ResolvedOptions['credentials'] {
+  const { clientId, clientSecret, credentials } = options
+  if (credentials !== undefined) {
+    for (const name of ['clientId', 'clientSecret'] as const) {
+      if (options[name] !== undefined) throw optionInvalid(name, options[name], 'none beside "credentials"')
+    }
+    return credentials
+  }
+  const fixed = {
+    clientId: clientId ?? fromEnvironment('clientId', 'BW_CLIENT_ID'),
+    clientSecret: clientSecret ?? fromEnvironment('clientSecret', 'BW_CLIENT_SECRET')
+  }
+  return () => fixed
+}
+
+function fromEnvironment(name: 'clientId' | 'clientSecret', variable: string): string {
+  const value = process.env[variable]
+  const [isValid, expected] = RULES[name]
+  if (value === undefined || !isValid(value)) {
+    throw optionInvalid(name, value, `${expected}: pass the option or set ${variable} in the environment`)
+  }
+  return value
+}
+
+function environmentTokenUrl(): string | undefined {
+  const value = process.env['BW_TOKEN_URL']
+  if (value === undefined || value === '') return undefined
+  if (!isTokenUrl(value)) throw optionInvalid('BW_TOKEN_URL', value, RULES.tokenUrl[1])
+  return value
+}
+
+function isTokenUrl(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value) || value.includes('#')) return false
+  const { protocol, hostname, username, password } = new URL(value)
+  if (username !== '' || password !== '') return false
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
+}
+
+/** Loopback hosts by name or address (RFC 6761 §6.3, RFC 1122 §3.2.1.3). */
+function isLoopback(hostname: string): boolean {
+  return /^(?:(?:.+\.)?localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
+}

@@ -1,0 +1,186 @@
+import { Agent } from 'undici'
+import { Account, type AccountContext, type TokenRequest } from './account.js'
+import { AccountCache } from './account-cache.js'
+import type { RejectedToken } from './cached-token.js'
+import { optionInvalid } from './errors.js'
+import { CLOSED, toError } from './failure.js'
+import { createLog } from './logger.js'
+import { resolveOptions, type TokenProviderOptions } from './options.js'
+import { checkOptions, type OptionRule } from './own-options.js'
+import type { TokenStatus } from './status.js'
+import type { AccessToken } from './token.js'
+
+/** What `getToken()` is asked for. */
+export interface GetTokenOptions extends TokenRequest {
+  /** The account, a string of at most 256 characters. Default: `''`. */
+  readonly account?: string | undefined
+  /**
+   * Milliseconds that the token should have left. If the cached one has less, one new token is fetched, at most one
+   * per 5 s, and the newest is handed out whatever it has left.
+   */
+  readonly minimumLifetimeMs?: number | undefined
+  /** A token that a peer refused, its string or its id: if it is the cached one, it is replaced once for all. */
+  readonly rejected?: RejectedToken | undefined
+  /** Ends the waiting of this caller alone. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export const ACCOUNT_RULE: OptionRule = [
+  (value) => typeof value === 'string' && value.length <= 256,
+  'a string of at most 256 characters'
+]
+
+const REJECTED: OptionRule = [
+  (value) =>
+    typeof value === 'string' ||
+    (typeof value === 'object' && value !== null && typeof (value as AccessToken).accessToken === 'string'),
+  'an access token, its string or its id'
+]
+
+const GET_TOKEN_RULES: Readonly<Record<keyof GetTokenOptions, OptionRule>> = {
+  account: ACCOUNT_RULE,
+  minimumLifetimeMs: [
+    (value) => typeof value === 'number' && value >= 0,
+    'a number of milliseconds, at least 0'
+  ],
+  rejected: REJECTED,
+  signal: [(value) => typeof (value as AbortSignal)?.addEventListener === 'function', 'an AbortSignal']
+}
+
+/**
+ * Fetches, caches, refreshes and guards Bandwidth access tokens. Hold one for the life of the process.
+ *
+ * @example
+ * const provider = new TokenProvider({ clientId, clientSecret })
+ * const { authorization } = await provider.getToken()
+ */
+export class TokenProvider {
+  readonly #cache: AccountCache
+  readonly #context: AccountContext
+  readonly #agent: Agent | undefined
+  #closing: Promise<void> | undefined
+
+  /**
+   * Does no I/O.
+   *
+   * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for an unknown, ill-typed, missing or contradictory option
+   */
+  constructor(options?: TokenProviderOptions) {
+    const { tokenUrl, scope, dispatcher, logger, maxTokens, ...resolved } = resolveOptions(options)
+    const agent =
+      dispatcher === undefined ? new Agent({ connect: { timeout: resolved.timeoutMs } }) : undefined
+    const cache = new AccountCache(maxTokens)
+    this.#agent = agent
+    this.#cache = cache
+    this.#context = {
+      ...resolved,
+      endpoint: { tokenUrl, scope, dispatcher: dispatcher ?? (agent as Agent) },
+      log: createLog(logger),
+      onChange: (account) => this.#closing === undefined && cache.place(account)
+    }
+  }
+
+  /**
+   * A valid token: the cached one, or one that is fetched now. A failure of the endpoint reaches a caller only when
+   * there is no valid token.
+   *
+   * @throws `ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED`, `_UNAVAILABLE`, `_TIMEOUT`, `_RESPONSE_INVALID` if no token
+   *   can be had, `_OPTION_INVALID` for a bad argument, `_CLOSED` after `close()`; the signal's reason once it is
+   *   aborted. All of them reject.
+   */
+  getToken(options?: GetTokenOptions): Promise<AccessToken> {
+    if (options === undefined) {
+      const hot = this.#cache.getWithToken('')?.hot(this.#context.clock.now())
+      if (hot !== undefined) return hot
+    }
+    return this.#getToken(options)
+  }
+
+  async #getToken(options?: GetTokenOptions): Promise<AccessToken> {
+    const { account = '', ...request } = checkOptions(options, GET_TOKEN_RULES) as GetTokenOptions
+    this.#refuseWhenClosed()
+    request.signal?.throwIfAborted()
+    return this.#account(account).getToken(request)
+  }
+
+  /**
+   * The valid cached token of the account, or `undefined`. Never fetches.
+   *
+   * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for a bad account
+   */
+  peek(account = ''): AccessToken | undefined {
+    check('account', account, ACCOUNT_RULE)
+    return this.#cache.get(account)?.peek()
+  }
+
+  /**
+   * The string of a valid token of the default account. Bound, so that it can be handed on:
+   * `new Configuration({ accessToken: provider.accessToken })` of `bandwidth-sdk`.
+   *
+   * @throws as `getToken()`
+   */
+  readonly accessToken = async (): Promise<string> => (await this.getToken()).accessToken
+
+  /**
+   * Drops the cached token if it is the one named and at least 5 s old. Returns whether it did. For the server's own
+   * code; `getToken({ rejected })` lets the others go on meanwhile.
+   *
+   * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for a bad argument
+   */
+  invalidate(rejected: RejectedToken, account = ''): boolean {
+    check('rejected', rejected, REJECTED)
+    check('account', account, ACCOUNT_RULE)
+    return this.#cache.get(account)?.invalidate(rejected) ?? false
+  }
+
+  /**
+   * Fetches a token now if there is no valid one.
+   *
+   * @throws as `getToken()`; all of them reject
+   */
+  async warmUp(account = ''): Promise<void> {
+    check('account', account, ACCOUNT_RULE)
+    this.#refuseWhenClosed()
+    await this.#account(account).warmUp()
+  }
+
+  /**
+   * The condition of the account's token, for health checks. No secret is in it.
+   *
+   * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for a bad account
+   */
+  status(account = ''): TokenStatus {
+    check('account', account, ACCOUNT_RULE)
+    return this.#account(account).status()
+  }
+
+  /**
+   * Ends timers, aborts requests and closes the provider's own dispatcher. Later calls reject with
+   * `ERR_BANDWIDTH_TOKEN_CLOSED`. Idempotent.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    this.#cache.close()
+    await this.#agent?.destroy()
+  }
+
+  #account(key: string): Account {
+    return this.#cache.get(key) ?? new Account(key, this.#context)
+  }
+
+  #refuseWhenClosed(): void {
+    if (this.#closing !== undefined) throw toError(CLOSED)
+  }
+}
+
+function check(name: string, value: unknown, [isValid, expected]: OptionRule): void {
+  if (!isValid(value)) throw optionInvalid(name, value, expected)
+}

@@ -1,0 +1,31 @@
+import type { BandwidthTokenErrorCode } from './errors.js'
+
+/** The condition of an account; it holds no secret. */
+export interface TokenStatus {
+  /**
+   * `empty`: no token. `fresh`: a valid one. `refreshing`: a valid one while a new one is requested. `degraded`: a
+   * valid one, but the last request failed. `cooling`: no token, and callers are refused for a while.
+   */
+  readonly state: 'empty' | 'fresh' | 'refreshing' | 'degraded' | 'cooling'
+  /** Milliseconds until the valid token expires. */
+  readonly expiresInMs: number | undefined
+  /** The code of the last failure, until a request succeeds. */
+  readonly lastErrorCode: BandwidthTokenErrorCode | undefined
+  readonly consecutiveFailures: number
+  /** Milliseconds until the next request may be made, while there is a wait. */
+  readonly retryInMs: number | undefined
+}
+
+/** The status of an account from what is known of it. */
+export function describeStatus({
+  isAcquiring,
+  ...known
+}: Omit<TokenStatus, 'state'> & { readonly isAcquiring: boolean }): TokenStatus {
+  return { state: stateOf(known, isAcquiring), ...known }
+}
+
+function stateOf(known: Omit<TokenStatus, 'state'>, isAcquiring: boolean): TokenStatus['state'] {
+  if (known.expiresInMs === undefined) return known.retryInMs === undefined ? 'empty' : 'cooling'
+  if (known.consecutiveFailures > 0) return 'degraded'
+  return isAcquiring ? 'refreshing' : 'fresh'
+}

@@ -1,0 +1,57 @@
+import type { IncomingMessage } from 'node:http'
+import { type Answer, json, methodNotAllowed, readBody } from './answer.js'
+import { EmulatorError } from './errors.js'
+import { type CheckedFault, checkFaults } from './faults.js'
+import type { ReceivedRequest } from './received.js'
+
+/** What can be steered from outside the process. */
+export interface Controls {
+  readonly received: readonly ReceivedRequest[]
+  script(faults: CheckedFault[]): void
+}
+
+export const controlPrefix = '/_emulator/'
+
+const receivedPath = `${controlPrefix}received`
+const scriptPath = `${controlPrefix}script`
+
+const scriptLimit = 1024 * 1024
+const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
+
+/** Answers a request under `/_emulator/`. */
+export async function answerControl(
+  request: IncomingMessage,
+  path: string,
+  controls: Controls
+): Promise<Answer> {
+  const { method, headers } = request
+  // A page anywhere on the web can reach this port, under its own name if that resolves to 127.0.0.1
+  // (DNS rebinding); what it cannot do is leave out its name.
+  if (!loopback.test(headers.host ?? '')) return forbidden('Host must be a loopback address or localhost')
+  if (headers.origin !== undefined) return forbidden('web pages may not steer the emulator')
+
+  if (path === receivedPath) {
+    return method === 'GET' ? json(controls.received) : methodNotAllowed('GET')
+  }
+  if (path === scriptPath) {
+    return method === 'POST' ? script(request, controls) : methodNotAllowed('POST')
+  }
+  return json({ error: `there is nothing at this address but ${receivedPath} and ${scriptPath}` }, 404)
+}
+
+async function script(request: IncomingMessage, controls: Controls): Promise<Answer> {
+  const body = await readBody(request, scriptLimit)
+  if (body === undefined) return json({ error: `the script is larger than ${scriptLimit} bytes` }, 400)
+  try {
+    const faults = checkFaults(JSON.parse(body))
+    controls.script(faults)
+    return json({ scripted: faults.length })
+  } catch (error) {
+    const message = error instanceof EmulatorError ? error.message : 'the body must be a JSON array of faults'
+    return json({ error: message }, 400)
+  }
+}
+
+function forbidden(reason: string): Answer {
+  return json({ error: reason }, 403)
+}

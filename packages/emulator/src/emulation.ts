@@ -1,0 +1,85 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
+import { type Answer, json, methodNotAllowed, readBody, send } from './answer.js'
+import { longestTimerMs } from './check.js'
+import { answerControl, controlPrefix } from './control.js'
+import { readCredentials } from './credentials.js'
+import { type CheckedFault, faultyAnswer, noFault } from './faults.js'
+import { type Entry, type ReceivedRequest, record } from './received.js'
+import {
+  answerTokenRequest,
+  notStored,
+  requestedScope,
+  type TokenIssuer,
+  tokenRequestLimit
+} from './token-endpoint.js'
+
+export const tokenPath = '/api/v1/oauth2/token'
+const jwksPath = '/.well-known/jwks.json'
+
+/** What one emulator knows: what came in, and which faults are still to come. */
+export class Emulation {
+  readonly #issuer: TokenIssuer
+  readonly #received: Entry[] = []
+  #faults: CheckedFault[] = []
+
+  constructor(issuer: TokenIssuer) {
+    this.#issuer = issuer
+  }
+
+  get received(): readonly ReceivedRequest[] {
+    return this.#received
+  }
+
+  script(faults: CheckedFault[]): void {
+    this.#faults = faults
+  }
+
+  /** Answers one request; rejects if its client is gone. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const gone = new AbortController()
+    response.once('close', () => gone.abort())
+    const { method = '', url = '' } = request
+    const path = url.split('?', 1)[0] ?? ''
+
+    if (path.startsWith(controlPrefix)) {
+      return send(response, await answerControl(request, path, this), noFault, gone.signal)
+    }
+    if (path === tokenPath && method === 'POST') return this.#token(request, response, gone.signal)
+
+    const entry = this.#record(request, path)
+    const answer = this.#elsewhere(path, method)
+    entry.status = answer.status
+    return send(response, answer, noFault, gone.signal)
+  }
+
+  async #token(request: IncomingMessage, response: ServerResponse, gone: AbortSignal): Promise<void> {
+    // Taken before anything is awaited: requests meet the faults in the order in which they arrive.
+    const fault = this.#faults.shift() ?? noFault
+    const entry = this.#record(request, tokenPath)
+    const { options } = this.#issuer
+    const { authorization, 'content-type': contentType } = request.headers
+    const credentials = readCredentials(authorization, options)
+    const tokenRequest = { credentials, contentType, body: await readBody(request, tokenRequestLimit) }
+    entry.scope = requestedScope(tokenRequest)
+
+    const delayMs = Math.min(options.latencyMs + fault.delayMs, longestTimerMs)
+    if (delayMs > 0) await wait(delayMs, undefined, { signal: gone })
+    const answer = await faultyAnswer(fault, () => answerTokenRequest(tokenRequest, this.#issuer))
+    if (fault.hang !== 'headers' && fault.reset !== 'headers') entry.status = answer.status
+    return send(response, { ...answer, headers: { ...notStored, ...answer.headers } }, fault, gone)
+  }
+
+  #record({ method = '', headers }: IncomingMessage, path: string): Entry {
+    const { clientId, secretCorrect } = readCredentials(headers.authorization, this.#issuer.options)
+    const entry = { method, path, clientId, secretCorrect, scope: undefined, status: undefined }
+    return record(this.#received, entry)
+  }
+
+  #elsewhere(path: string, method: string): Answer {
+    if (path === tokenPath) return methodNotAllowed('POST')
+    if (path !== jwksPath) return json({ error: 'there is nothing at this address' }, 404)
+    if (method !== 'GET' && method !== 'HEAD') return methodNotAllowed('GET, HEAD')
+    return json(this.#issuer.signer.jwks)
+  }
+}

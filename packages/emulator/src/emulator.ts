@@ -1,0 +1,60 @@
+import { Emulation, tokenPath } from './emulation.js'
+import { checkFaults, type Fault } from './faults.js'
+import { listen } from './listen.js'
+import { type EmulatorOptions, type ResolvedOptions, resolveOptions } from './options.js'
+import type { ReceivedRequest } from './received.js'
+import { sharedSigner } from './signer.js'
+
+/** A running emulator. */
+export interface Emulator {
+  /** Such as `http://127.0.0.1:41234`; also the issuer of the tokens. */
+  readonly origin: string
+  /** Where tokens are asked for. */
+  readonly tokenUrl: string
+  readonly clientId: string
+  readonly clientSecret: string
+  /** What came in, oldest first; the last 10,000. Requests to `/_emulator/` are not among them. */
+  readonly received: readonly ReceivedRequest[]
+  /**
+   * Says how the next token requests are answered, one fault for each, in the order in which they arrive.
+   * Takes the place of what is left of an earlier script: `script([])` heals the endpoint.
+   *
+   * @throws `ERR_BANDWIDTH_EMULATOR_OPTION_INVALID` if a fault is ill-formed; then nothing is scripted.
+   */
+  script(faults: readonly Fault[]): void
+  /** Ends at once, hanging connections included. Harmless when repeated. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts a stand-in for Bandwidth's token endpoint.
+ *
+ * @throws `ERR_BANDWIDTH_EMULATOR_OPTION_INVALID`, synchronously, if an option is wrong.
+ * @returns rejects with `ERR_BANDWIDTH_EMULATOR_LISTEN` if the port is taken.
+ * @example
+ * const emulator = await startEmulator({ expiresIn: 60 })
+ * emulator.script([{ status: 503, headers: { 'retry-after': '7' } }])
+ * await emulator.close()
+ */
+export function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  return start(resolveOptions(options))
+}
+
+async function start(options: ResolvedOptions): Promise<Emulator> {
+  const signer = await sharedSigner()
+  const { server, origin, close } = await listen(options)
+  const emulation = new Emulation({ origin, options, signer })
+  server.on('request', (request, response) => {
+    // Only a client that has gone away, or a close, can make this fail.
+    emulation.handle(request, response).catch(() => response.destroy())
+  })
+  return {
+    origin,
+    tokenUrl: origin + tokenPath,
+    clientId: options.clientId,
+    clientSecret: options.clientSecret,
+    received: emulation.received,
+    script: (faults) => emulation.script(checkFaults(faults)),
+    close
+  }
+}

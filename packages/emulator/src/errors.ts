@@ -1,0 +1,16 @@
+/** The codes of the emulator's errors: recognise an error by `code`, not by `instanceof`. */
+export type EmulatorErrorCode =
+  /** A bad, misspelt or contradictory option or fault; `message` names it and the fix. */
+  | 'ERR_BANDWIDTH_EMULATOR_OPTION_INVALID'
+  /** The host and port could not be listened on, mostly because the port is taken. */
+  | 'ERR_BANDWIDTH_EMULATOR_LISTEN'
+
+export class EmulatorError extends Error {
+  override readonly name = 'EmulatorError'
+  readonly code: EmulatorErrorCode
+
+  constructor(code: EmulatorErrorCode, message: string) {
+    super(message)
+    this.code = code
+  }
+}

@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto'
+import { describe, invalid, longestTimerMs, ownProperties, wholeNumber } from './check.js'
+
+/** What {@link startEmulator} takes. Only own properties count; an unknown one is an error. */
+export interface EmulatorOptions {
+  /** Port to listen on; `0` takes a free one. Default `0`. */
+  port?: number | undefined
+  /** Address to listen on. Default `'127.0.0.1'`, which only this machine can reach. */
+  host?: string | undefined
+  /** The one client id that is accepted. Default `'emulator'`. */
+  clientId?: string | undefined
+  /** The secret that goes with it. Default: a random one for each emulator. */
+  clientSecret?: string | undefined
+  /** Lifetime of the tokens in seconds, as in OAuth2. Default `600`. */
+  expiresIn?: number | undefined
+  /** Milliseconds every token request waits before its answer. Default `0`. */
+  latencyMs?: number | undefined
+}
+
+export interface ResolvedOptions {
+  readonly port: number
+  readonly host: string
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly expiresIn: number
+  readonly latencyMs: number
+}
+
+const known = ['port', 'host', 'clientId', 'clientSecret', 'expiresIn', 'latencyMs']
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 7617 §2 forbids them in credentials
+const controlCharacter = /[\u0000-\u001f\u007f]/
+
+/** Checks everything before anything is opened. */
+export function resolveOptions(options: EmulatorOptions): ResolvedOptions {
+  const given = ownProperties(options, known, 'the options')
+  const {
+    port = 0,
+    host = '127.0.0.1',
+    clientId = 'emulator',
+    clientSecret = randomBytes(24).toString('base64url'),
+    expiresIn = 600,
+    latencyMs = 0
+  } = given
+  return {
+    port: wholeNumber(port, 'option "port"', 0, 65535),
+    host: text(host, 'option "host"'),
+    clientId: credential(clientId, 'option "clientId"', ':'),
+    clientSecret: credential(clientSecret, 'option "clientSecret"'),
+    expiresIn: wholeNumber(expiresIn, 'option "expiresIn"', 1, 2 ** 31 - 1, ' of seconds'),
+    latencyMs: wholeNumber(latencyMs, 'option "latencyMs"', 0, longestTimerMs, ' of milliseconds')
+  }
+}
+
+/** HTTP Basic separates id and secret by the first colon, hence none in the id (RFC 7617 §2). */
+function credential(value: unknown, name: string, forbidden?: string): string {
+  const string = text(value, name)
+  if (forbidden !== undefined && string.includes(forbidden)) {
+    throw invalid(`${name} must not contain "${forbidden}"`)
+  }
+  if (controlCharacter.test(string)) {
+    throw invalid(`${name} must not contain control characters; is there a line break at its end?`)
+  }
+  return string
+}
+
+function text(value: unknown, name: string): string {
+  if (typeof value === 'string' && value !== '') return value
+  throw invalid(`${name} must be a string that is not empty, not ${describe(value)}`)
+}

@@ -1,0 +1,102 @@
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { connect, type Socket } from 'node:net'
+import { type Emulator, type EmulatorOptions, startEmulator } from '@bandwidth-token/emulator'
+
+interface Teardown {
+  teardown(fn: () => unknown): void
+}
+
+/** An emulator that ends with the test. */
+export async function emulate(t: Teardown, options?: EmulatorOptions): Promise<Emulator> {
+  const emulator = await startEmulator(options)
+  t.teardown(() => emulator.close())
+  return emulator
+}
+
+export function basic(id: string, secret: string): string {
+  return `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
+}
+
+/** A token request as Bandwidth documents it, but for what `change` says. */
+export function requestToken(
+  emulator: Emulator,
+  change: { body?: string; headers?: Record<string, string>; signal?: AbortSignal } = {}
+): Promise<Response> {
+  const { body = 'grant_type=client_credentials&scope=voice.webrtc', headers, signal = null } = change
+  return fetch(emulator.tokenUrl, {
+    method: 'POST',
+    body,
+    redirect: 'manual',
+    signal,
+    headers: {
+      authorization: basic(emulator.clientId, emulator.clientSecret),
+      'content-type': 'application/x-www-form-urlencoded',
+      ...headers
+    }
+  })
+}
+
+export interface RawAnswer {
+  status: number | undefined
+  headers: IncomingHttpHeaders
+  body: string
+}
+
+/** A request with headers that `fetch` does not let one choose, such as `Host`. */
+export function rawRequest(
+  url: string,
+  { method = 'GET', headers = {}, body = '' }: { method?: string; headers?: object; body?: string } = {}
+): Promise<RawAnswer> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(url, { method, headers: { ...headers } }, (response) => {
+      let text = ''
+      response.setEncoding('utf8')
+      response.on('data', (chunk: string) => {
+        text += chunk
+      })
+      response.on('end', () =>
+        resolve({ status: response.statusCode, headers: response.headers, body: text })
+      )
+      response.on('error', reject)
+    })
+    request.on('error', reject)
+    request.end(body)
+  })
+}
+
+/** A token request on a bare socket, to see what happens to the connection. */
+export async function openTokenRequest(emulator: Emulator): Promise<Socket> {
+  const { hostname, port, pathname } = new URL(emulator.tokenUrl)
+  const socket = connect(Number(port), hostname)
+  await once(socket, 'connect')
+  const body = 'grant_type=client_credentials'
+  socket.write(
+    [
+      `POST ${pathname} HTTP/1.1`,
+      `Host: ${hostname}:${port}`,
+      `Authorization: ${basic(emulator.clientId, emulator.clientSecret)}`,
+      'Content-Type: application/x-www-form-urlencoded',
+      `Content-Length: ${body.length}`,
+      '',
+      body
+    ].join('\r\n')
+  )
+  return socket
+}
+
+/** Polls until the condition holds; fails after ten seconds. */
+export async function until(condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + 10_000
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`still not so after 10 s: ${condition}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+/** A promise's outcome after a while in which it should not have settled. */
+export async function pendingFor(ms: number, promise: Promise<unknown>): Promise<boolean> {
+  const pending = Symbol('pending')
+  const timer = new Promise((resolve) => setTimeout(resolve, ms, pending))
+  return (await Promise.race([promise.catch(() => undefined), timer])) === pending
+}

@@ -1,0 +1,46 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+
+const readme = await readFile(
+  new URL('../README.md', import.meta.resolve('@bandwidth-token/emulator')),
+  'utf8'
+)
+
+/** Runs a module from a folder that finds the package; what it prints. */
+async function run(code: string): Promise<{ output: string; exitCode: unknown }> {
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
+    cwd: fileURLToPath(new URL('.', import.meta.url)),
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 10_000
+  })
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk
+  })
+  const [exitCode] = await once(child, 'close')
+  return { output, exitCode }
+}
+
+const blocks = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code = '']) => code)
+
+t.test('has examples that run as written and let the process exit', async (t) => {
+  t.equal(blocks.length, 2)
+  for (const block of blocks) t.equal((await run(block)).exitCode, 0)
+})
+
+t.test('has a quick start that prints what it says', async (t) => {
+  const { output } = await run(blocks[0] ?? '')
+  t.equal(output, "Bearer 600\n503\n[ 'emulator 200', 'emulator 503' ]\n")
+})
+
+t.test('names every option, flag and fault property', async (t) => {
+  const named = [
+    ...['port', 'host', 'clientId', 'clientSecret', 'expiresIn', 'latencyMs'],
+    ...['--port', '--host', '--client-id', '--client-secret', '--expires-in', '--latency-ms'],
+    ...['status', 'body', 'headers', 'delayMs', 'slowBodyMs', 'hang', 'reset']
+  ]
+  for (const name of named) t.match(readme, new RegExp(`\\| \`${name}\` +\\|`), name)
+})
