@@ -16,7 +16,9 @@ t.test('serves an hour of one call a second with at most 7 requests, never withi
   }
   t.ok(endpoint.count <= 7, `${endpoint.count} requests`)
   t.ok(leastLeft >= 10, `${leastLeft} s were left`)
-  const gaps = endpoint.requests.slice(1).map(({ atMs }, index) => atMs - (endpoint.requests[index]?.atMs ?? 0))
+  const gaps = endpoint.requests
+    .slice(1)
+    .map(({ atMs }, index) => atMs - (endpoint.requests[index]?.atMs ?? 0))
   t.ok(Math.min(...gaps) >= 570_000, 'no refresh starts before T - 30 s')
   t.ok(Math.max(...gaps) <= 581_000, 'every refresh starts by T - 20 s')
 })
@@ -67,25 +69,28 @@ t.test('honours margins of the user', async (t) => {
   t.equal(endpoint.count, 2)
 })
 
-t.test('draws the refresh instant once per token, uniformly from [T - soft, T - (soft + hard) / 2]', async (t) => {
-  const endpoint = await startEndpoint(t)
-  const providers = Array.from({ length: 300 }, () => endpoint.provider(t))
-  await Promise.all(providers.map((provider) => provider.getToken()))
-  const start = endpoint.clock.monotonic()
-  endpoint.requests.length = 0
-  // Many calls before it do not move the instant.
-  for (let second = 0; second < 570; second += 57) {
+t.test(
+  'draws the refresh instant once per token, uniformly from [T - soft, T - (soft + hard) / 2]',
+  async (t) => {
+    const endpoint = await startEndpoint(t)
+    const providers = Array.from({ length: 300 }, () => endpoint.provider(t))
     await Promise.all(providers.map((provider) => provider.getToken()))
-    await endpoint.clock.advance(57_000 - (second === 513 ? 1 : 0))
+    const start = endpoint.clock.monotonic()
+    endpoint.requests.length = 0
+    // Many calls before it do not move the instant.
+    for (let second = 0; second < 570; second += 57) {
+      await Promise.all(providers.map((provider) => provider.getToken()))
+      await endpoint.clock.advance(57_000 - (second === 513 ? 1 : 0))
+    }
+    t.equal(endpoint.count, 0)
+    await endpoint.clock.advance(10_001)
+    const instants = endpoint.requests.map(({ atMs }) => atMs - start)
+    t.equal(instants.length, 300)
+    t.ok(Math.min(...instants) >= 570_000 && Math.max(...instants) <= 580_001)
+    for (let bucket = 0; bucket < 10; bucket++) {
+      const from = 570_000 + bucket * 1_000
+      const share = instants.filter((instant) => instant >= from && instant < from + 1_000).length
+      t.ok(share > 5 && share < 75, `${share} of 300 in bucket ${bucket}`)
+    }
   }
-  t.equal(endpoint.count, 0)
-  await endpoint.clock.advance(10_001)
-  const instants = endpoint.requests.map(({ atMs }) => atMs - start)
-  t.equal(instants.length, 300)
-  t.ok(Math.min(...instants) >= 570_000 && Math.max(...instants) <= 580_001)
-  for (let bucket = 0; bucket < 10; bucket++) {
-    const from = 570_000 + bucket * 1_000
-    const share = instants.filter((instant) => instant >= from && instant < from + 1_000).length
-    t.ok(share > 5 && share < 75, `${share} of 300 in bucket ${bucket}`)
-  }
-})
+)

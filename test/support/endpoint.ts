@@ -51,6 +51,14 @@ export class Endpoint {
     return this.requests.length
   }
 
+  /** Lets time pass until request number `count` has arrived, an hour at most. */
+  async untilRequest(count: number): Promise<void> {
+    for (let tenths = 0; this.count < count; tenths++) {
+      if (tenths > 36_000) throw new Error(`Request ${count} did not come`)
+      await this.clock.advance(100)
+    }
+  }
+
   /** An answer that waits for `release()`. */
   held(answer: Answer = grant()): Answer {
     return (...args) => void this.#held.push(() => answer(...args))
@@ -74,8 +82,7 @@ export class Endpoint {
 
   provider(t: Test, options: TokenProviderOptions = {}): TokenProvider {
     const provider = new TokenProvider({
-      clientId: 'client',
-      clientSecret: 'secret',
+      ...(options.credentials === undefined && { clientId: 'client', clientSecret: 'secret' }),
       tokenUrl: this.tokenUrl,
       clock: this.clock,
       ...options
@@ -101,7 +108,8 @@ export async function startEndpoint(t: Test, answer?: Answer): Promise<Endpoint>
 /** A logger that remembers. */
 export function recordingLogger() {
   const lines: { level: string; fields: object; message: string }[] = []
-  const at = (level: string) => (fields: object, message: string) => void lines.push({ level, fields, message })
+  const at = (level: string) => (fields: object, message: string) =>
+    void lines.push({ level, fields, message })
   return {
     lines,
     warnings: () => lines.filter(({ level }) => level === 'warn'),

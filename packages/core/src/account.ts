@@ -235,7 +235,7 @@ export class Account {
     const { clock, log } = this.#context
     if (!grant.hasExpiresIn) log.warnOnce('the token endpoint sent no "expires_in"; 60 s are assumed')
     const previous = this.#valid(now)
-    const next = createCachedToken(grant, previous, this.#context, clock)
+    const next = createCachedToken(grant, this.#context, clock)
     const untilMs = next.issuedAt.monotonicMs + REQUEST_INTERVAL_MS
     this.#consecutiveFailures = 0
     this.#cached = chooseToken(next, previous, isReplacement, now)

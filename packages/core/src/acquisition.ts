@@ -96,7 +96,7 @@ export class Acquisition<Result> {
       )
       if (delayMs === undefined) return failure
       if (failure.remedy === 'reload') mayReload = false
-      await this.#sleep(delayMs)
+      if (delayMs > 0) await this.#sleep(delayMs)
     }
   }
 

@@ -17,10 +17,9 @@ export interface CachedToken extends Lifetime {
   isSuspect: boolean
 }
 
-/** The cached form of what the endpoint granted. `previous` is the valid token that it may replace. */
+/** The cached form of what the endpoint granted. */
 export function createCachedToken(
   grant: Acquired,
-  previous: CachedToken | undefined,
   margins: { readonly refreshAheadMs: number; readonly expiryMarginMs: number },
   clock: Clock
 ): CachedToken {
@@ -28,11 +27,6 @@ export function createCachedToken(
   const token = new AccessToken({ ...grant, lifetimeMs: lifetime.lifetimeMs }, clock)
   return {
     ...lifetime,
-    // A token that is handed back keeps the margin of its whole life.
-    hardMs: Math.max(
-      lifetime.hardMs,
-      previous?.token.accessToken === grant.accessToken ? previous.hardMs : 0
-    ),
     token,
     promise: Promise.resolve(token),
     issuedAt: grant.issuedAt,

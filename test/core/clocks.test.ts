@@ -1,0 +1,78 @@
+import t from 'tap'
+import { startEndpoint } from '../support/endpoint.js'
+import { turns } from '../support/virtual-clock.js'
+
+const HOUR = 3_600_000
+
+for (const stepMs of [HOUR, -HOUR]) {
+  t.test(`survives a step of the wall clock by ${stepMs} ms with at most one extra request`, async (t) => {
+    const endpoint = await startEndpoint(t)
+    const provider = endpoint.provider(t)
+    const born = new Map<string, number>()
+    for (let second = 0; second < 1_500; second++) {
+      if (second === 100) endpoint.clock.stepWall(stepMs)
+      const { accessToken, expiresIn } = await provider.getToken()
+      const bornAt = born.get(accessToken) ?? second
+      born.set(accessToken, bornAt)
+      if (second - bornAt > 590) t.fail(`handed out at the age of ${second - bornAt} s`)
+      if (expiresIn > 600 - (second - bornAt))
+        t.fail(`says ${expiresIn} s at the age of ${second - bornAt} s`)
+      await endpoint.clock.advance(1_000)
+    }
+    t.ok(endpoint.count <= 4, `${endpoint.count} requests`)
+  })
+}
+
+t.test('asks anew at once when the wall clock steps right after a token came', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.getToken()
+  endpoint.clock.stepWall(HOUR)
+  t.equal(provider.peek(), undefined)
+  t.equal((await provider.getToken()).accessToken, 'token-2')
+  endpoint.clock.stepWall(-HOUR)
+  t.equal((await provider.getToken()).accessToken, 'token-2')
+  t.equal(endpoint.count, 2)
+})
+
+t.test('hands out no expired token after a suspend, though the monotonic clock stood still', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  const before = await provider.getToken()
+  endpoint.clock.suspend(20 * 60_000)
+  t.equal(before.expiresIn, 0)
+  t.equal((await provider.getToken()).accessToken, 'token-2')
+  t.equal(endpoint.count, 2)
+})
+
+t.test('hands out no expired token when the wall clock stood still', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  const token = await provider.getToken()
+  for (let minute = 0; minute < 9; minute++) {
+    await endpoint.clock.advance(60_000)
+    endpoint.clock.stepWall(-60_000)
+  }
+  t.equal(token.expiresIn, 60)
+  endpoint.answer = (response) => response.writeHead(503).end()
+  await endpoint.clock.advance(50_000)
+  endpoint.clock.stepWall(-50_000)
+  t.equal(await provider.getToken(), token)
+  await endpoint.clock.advance(1)
+  endpoint.clock.stepWall(-1)
+  await t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' })
+})
+
+t.test('counts both clocks from the request, whatever the wall clock does meanwhile', async (t) => {
+  const endpoint = await startEndpoint(t)
+  endpoint.answer = endpoint.held()
+  const provider = endpoint.provider(t)
+  const pending = provider.getToken()
+  await turns()
+  endpoint.clock.stepWall(-HOUR)
+  await endpoint.release()
+  const token = await pending
+  t.equal(token.expiresIn, 600, 'never above L')
+  await endpoint.clock.advance(100_000)
+  t.equal(token.expiresIn, 500)
+})

@@ -1,0 +1,146 @@
+import t from 'tap'
+import { type Answer, fail, grant, recordingLogger, startEndpoint } from '../support/endpoint.js'
+
+for (const [given, seconds] of [
+  [600, 600],
+  ['600', 600],
+  [600.9, 600],
+  ['600.9', 600],
+  [1e12, 86_400],
+  [86_401, 86_400],
+  [null, 60],
+  [undefined, 60],
+  [1, 1]
+] as const) {
+  t.test(`reads expires_in ${JSON.stringify(given)} as ${seconds} s`, async (t) => {
+    const endpoint = await startEndpoint(t, grant(600, { expires_in: given }))
+    const logger = recordingLogger()
+    const provider = endpoint.provider(t, { logger })
+    t.equal((await provider.getToken()).expiresIn, seconds)
+    if (given === null || given === undefined) {
+      for (let minute = 0; minute < 3; minute++) {
+        await endpoint.clock.advance(60_000)
+        await provider.getToken()
+      }
+      t.equal(logger.warnings().length, 1, 'with one warning')
+    } else {
+      t.equal(logger.warnings().length, 0)
+    }
+  })
+}
+
+for (const given of [0, -5, 'abc', '', '-1', '6e2', {}, [], true, 0.5, '0']) {
+  t.test(`refuses expires_in ${JSON.stringify(given)} and caches nothing`, async (t) => {
+    const endpoint = await startEndpoint(t, grant(given))
+    const provider = endpoint.provider(t)
+    const pending = t.rejects(provider.getToken(), {
+      code: 'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID',
+      attempts: 3
+    })
+    await endpoint.clock.advance(300)
+    await pending
+    t.equal(provider.peek(), undefined)
+  })
+}
+
+const same = (expiresIn: (count: number) => number): Answer => {
+  return (response, request, count) =>
+    grant(expiresIn(count), { access_token: 'same' })(response, request, count)
+}
+
+for (const [name, answer, hardMs] of [
+  ['new tokens of 1 s', grant(1), 100],
+  ['new tokens of 5 s', grant(5), 500],
+  ['the same token of 3 s', same(() => 3), 300]
+] as const) {
+  t.test(`asks at most once per 5 s for ${name}`, async (t) => {
+    const endpoint = await startEndpoint(t, answer)
+    const provider = endpoint.provider(t)
+    let served = 0
+    for (let call = 0; call < 1_000; call++) {
+      try {
+        const token = await provider.getToken()
+        served++
+        t.ok(token.expiresAt.getTime() - endpoint.clock.now() >= hardMs)
+      } catch (error) {
+        t.match(error, { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' })
+        const { retryAfter } = error as { retryAfter: number }
+        t.ok(retryAfter >= 1 && retryAfter <= 5)
+      }
+      await endpoint.clock.advance(100)
+    }
+    t.ok(endpoint.count <= 21, `${endpoint.count} requests`)
+    t.ok(served >= 180, `${served} calls served`)
+  })
+}
+
+t.test('asks at most once per 5 s when the same token is handed back until it dies', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const startMs = endpoint.clock.monotonic()
+  let said = 600
+  endpoint.answer = (response, request, count) => {
+    const ageS = Math.ceil((endpoint.clock.monotonic() - startMs) / 1000)
+    const left = 600 - (ageS % 600)
+    said = left
+    grant(left, { access_token: `epoch-${Math.floor(ageS / 600)}` })(response, request, count)
+  }
+  const provider = endpoint.provider(t)
+  for (let second = 0; second < 1_800; second++) {
+    await provider.getToken().then(
+      (token) => {
+        const left = 600 - (second % 600)
+        if (left < Math.min(10, said / 10)) t.fail(`handed out with ${left} s left`)
+        if (token.accessToken !== `epoch-${Math.floor(second / 600)}`) t.fail('an old one')
+      },
+      (error) => t.match(error, { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', retryAfter: Number })
+    )
+    await endpoint.clock.advance(1_000)
+  }
+  const gaps = endpoint.requests
+    .slice(1)
+    .map(({ atMs }, index) => atMs - (endpoint.requests[index]?.atMs ?? 0))
+  t.ok(Math.min(...gaps) >= 5_000)
+})
+
+t.test('keeps a token that outlives the one a refresh brought', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.getToken()
+  endpoint.answer = grant(1)
+  await endpoint.untilRequest(2)
+  await endpoint.clock.settle()
+  t.equal((await provider.getToken()).accessToken, 'token-1')
+  t.match(provider.status(), { state: 'fresh', consecutiveFailures: 0 })
+})
+
+t.test('fetches one new token for a minimumLifetimeMs and hands out the newest', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  t.equal((await provider.getToken({ minimumLifetimeMs: 1e9 })).accessToken, 'token-1')
+  t.equal((await provider.getToken({ minimumLifetimeMs: 1e9 })).accessToken, 'token-1', 'at most one per 5 s')
+  await endpoint.clock.advance(5_000)
+  t.equal(
+    (await provider.getToken({ minimumLifetimeMs: 595_000 })).accessToken,
+    'token-1',
+    'it has that much'
+  )
+  const tokens = await Promise.all([0, 1].map(() => provider.getToken({ minimumLifetimeMs: 595_001 })))
+  t.strictSame(
+    tokens.map(({ accessToken }) => accessToken),
+    ['token-2', 'token-2']
+  )
+  t.equal(endpoint.count, 2)
+})
+
+t.test('hands out the cached token when the fetch for a minimumLifetimeMs fails', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.getToken()
+  await endpoint.clock.advance(100_000)
+  endpoint.answer = fail(503)
+  const pending = provider.getToken({ minimumLifetimeMs: 550_000 })
+  await endpoint.clock.advance(300)
+  t.equal((await pending).accessToken, 'token-1')
+  t.equal((await provider.getToken({ minimumLifetimeMs: 550_000 })).accessToken, 'token-1')
+  t.equal(endpoint.count, 4)
+})

@@ -1,0 +1,155 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { inspect } from 'node:util'
+import t from 'tap'
+import { fail, hang, recordingLogger, startEndpoint } from '../support/endpoint.js'
+import { turns } from '../support/virtual-clock.js'
+
+t.test('warms up when there is no valid token, and only then', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.warmUp()
+  await provider.warmUp()
+  await provider.warmUp('another account')
+  t.equal(endpoint.count, 2)
+  endpoint.answer = fail(401)
+  await t.rejects(provider.warmUp('a third'), { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED' })
+})
+
+t.test('hands the string of a token to bandwidth-sdk through a bound function', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const { accessToken } = endpoint.provider(t)
+  t.equal(await accessToken(), 'token-1')
+})
+
+t.test('tells its status without a secret', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  const empty = {
+    state: 'empty',
+    expiresInMs: undefined,
+    lastErrorCode: undefined,
+    consecutiveFailures: 0,
+    retryInMs: undefined
+  }
+  t.strictSame(provider.status(), empty)
+  await provider.getToken()
+  await endpoint.clock.advance(1_000)
+  t.strictSame(provider.status(), { ...empty, state: 'fresh', expiresInMs: 599_000 })
+  t.strictSame(provider.status('another account'), empty)
+})
+
+t.test('closes: aborts what runs, ends timers, refuses later calls', async (t) => {
+  const endpoint = await startEndpoint(t, hang)
+  const provider = endpoint.provider(t)
+  const closed = { code: 'ERR_BANDWIDTH_TOKEN_CLOSED', statusCode: 503 }
+  const pending: Promise<unknown>[] = [
+    provider.getToken(),
+    provider.getToken({ account: 'a' }),
+    provider.warmUp('b')
+  ]
+  const rejections = pending.map((promise) => t.rejects(promise, closed))
+  await endpoint.clock.settle()
+  t.equal(endpoint.count, 3)
+  const closing = provider.close()
+  t.equal(provider.close(), closing, 'once for all')
+  await Promise.all([closing, ...rejections])
+  await t.rejects(provider.getToken(), closed)
+  await t.rejects(provider.getToken({ account: 'a' }), closed)
+  await t.rejects(provider.warmUp(), closed)
+  await t.rejects(provider.accessToken(), closed)
+  t.equal(provider.peek(), undefined)
+  t.equal(provider.invalidate('id-1'), false)
+  t.equal(provider.status().state, 'empty')
+  t.equal(endpoint.clock.timers.size, 0)
+})
+
+t.test('forgets its tokens when it is closed', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.getToken()
+  await provider[Symbol.asyncDispose]()
+  await t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_CLOSED' })
+  t.equal(provider.peek(), undefined)
+  t.equal(endpoint.clock.timers.size, 0)
+})
+
+t.test('aborts a backoff when it is closed', async (t) => {
+  const endpoint = await startEndpoint(t, fail(503, { 'Retry-After': '5' }))
+  const provider = endpoint.provider(t)
+  const pending = t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_CLOSED' })
+  await endpoint.clock.settle()
+  await provider.close()
+  await pending
+  t.equal(endpoint.count, 1)
+})
+
+t.test('raises no unhandled rejection when background refreshes fail', async (t) => {
+  const unhandled: unknown[] = []
+  const listener = (reason: unknown) => void unhandled.push(reason)
+  process.on('unhandledRejection', listener)
+  t.teardown(() => process.off('unhandledRejection', listener))
+  const endpoint = await startEndpoint(t)
+  const logger = recordingLogger()
+  const provider = endpoint.provider(t, { logger })
+  const accounts = Array.from({ length: 100 }, (_, index) => String(index))
+  await Promise.all(accounts.map((account) => provider.getToken({ account })))
+  endpoint.answer = (response) => response.destroy()
+  await endpoint.clock.advance(600_000)
+  await turns()
+  t.ok(logger.warnings().length >= 100)
+  t.strictSame(unhandled, [])
+})
+
+t.test('survives a logger that throws', async (t) => {
+  const endpoint = await startEndpoint(t, fail(401))
+  const scream = () => {
+    throw new Error('disk full')
+  }
+  const provider = endpoint.provider(t, {
+    logger: { debug: scream, info: scream, warn: scream, error: scream }
+  })
+  await t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED' })
+})
+
+t.test('shows a token by its id and seconds only', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const token = await endpoint.provider(t).getToken()
+  t.equal(token.authorization, 'Bearer token-1')
+  t.equal(token.tokenType, 'Bearer')
+  t.strictSame(token.toResponse(), {
+    access_token: 'token-1',
+    access_token_id: 'id-1',
+    token_type: 'Bearer',
+    expires_in: 600
+  })
+  t.equal(JSON.stringify(token), '{"accessTokenId":"id-1","expiresIn":600}')
+  for (const shown of [inspect(token), String(token), `${token}`, JSON.stringify({ token })]) {
+    t.match(shown, /id-1/)
+    t.notMatch(shown, /token-1/)
+  }
+  t.ok(Object.isFrozen(token))
+  token.expiresAt.setTime(0)
+  t.not(token.expiresAt.getTime(), 0, 'its dates are copies')
+})
+
+t.test('lets a process with a warm provider end by itself', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const source = `
+    import { TokenProvider } from '@bandwidth-token/core'
+    const provider = new TokenProvider({ clientId: 'a', clientSecret: 'b', tokenUrl: process.argv[1] })
+    const token = await provider.getToken()
+    process.stdout.write(String(token))
+  `
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', source, endpoint.tokenUrl], {
+    cwd: new URL('../../', import.meta.url),
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  let shown = ''
+  child.stdout.on('data', (chunk) => {
+    shown += chunk
+  })
+  const [code] = await once(child, 'exit')
+  t.equal(code, 0)
+  t.match(shown, /id-1/)
+})

@@ -1,0 +1,147 @@
+import t from 'tap'
+import { fail, hang, recordingLogger, startEndpoint } from '../support/endpoint.js'
+import { turns } from '../support/virtual-clock.js'
+
+t.test('serves the cached token at once while one refresh runs behind', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.getToken()
+  endpoint.answer = endpoint.held()
+  await endpoint.untilRequest(2)
+  for (let call = 0; call < 100; call++) t.equal((await provider.getToken()).accessToken, 'token-1')
+  t.equal(endpoint.count, 2, 'one request runs, and nobody waits for it')
+  t.equal(provider.status().state, 'refreshing')
+  await endpoint.release()
+  t.equal((await provider.getToken()).accessToken, 'token-2')
+  t.equal(provider.status().state, 'fresh')
+})
+
+t.test('refreshes a used token by itself and lets an idle one lapse', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.warmUp()
+  await endpoint.clock.advance(600_000)
+  t.equal(endpoint.count, 1, 'a token that nobody took is not refreshed')
+  t.equal(provider.status().state, 'empty')
+  t.equal(endpoint.clock.timers.size, 0)
+
+  await provider.getToken()
+  await endpoint.clock.advance(581_000)
+  t.equal(endpoint.count, 3, 'a token that was taken is')
+  await endpoint.clock.advance(600_000)
+  t.equal(endpoint.count, 3, 'and its successor, which nobody took, is not')
+})
+
+t.test('refreshes an idle token when a call comes between the soft and the hard line', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.warmUp()
+  await endpoint.clock.advance(585_000)
+  t.equal(endpoint.count, 1)
+  t.equal((await provider.getToken()).accessToken, 'token-1')
+  await endpoint.clock.settle()
+  t.equal(endpoint.count, 2)
+  t.equal(provider.peek()?.accessToken, 'token-2')
+})
+
+t.test('counts peek() as use', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  t.equal(provider.peek(), undefined)
+  t.equal(endpoint.count, 0, 'it never fetches')
+  await provider.warmUp()
+  t.equal(provider.peek()?.accessToken, 'token-1')
+  await endpoint.clock.advance(581_000)
+  t.equal(endpoint.count, 2)
+  t.equal(provider.peek('another account'), undefined)
+})
+
+t.test(
+  'keeps no timer that holds the process but those of an acquisition that a caller awaits',
+  async (t) => {
+    const endpoint = await startEndpoint(t, hang)
+    const provider = endpoint.provider(t)
+    const held = () => [...endpoint.clock.timers].filter((timer) => timer.held).length
+    const caller = new AbortController()
+    const pending = provider.getToken({ signal: caller.signal })
+    await turns()
+    t.equal(held(), 1, 'held while a caller waits')
+    caller.abort()
+    await t.rejects(pending, { name: 'AbortError' })
+    t.equal(held(), 0, 'and no longer')
+    t.ok(endpoint.clock.timers.size > 0, 'though the acquisition goes on')
+    const joined = provider.getToken()
+    await turns()
+    t.equal(held(), 1, 'held again by the next one who waits')
+    joined.catch(() => {})
+    await endpoint.clock.advance(20_000)
+    t.equal(held(), 0)
+
+    const other = await startEndpoint(t)
+    const warm = other.provider(t)
+    await warm.getToken()
+    t.ok(other.clock.timers.size > 0)
+    t.notOk(
+      [...other.clock.timers].some((timer) => timer.held),
+      'a warm provider holds nothing'
+    )
+  }
+)
+
+for (const [name, answer] of [
+  ['503', fail(503)],
+  ['401', fail(401)],
+  ['429', fail(429, { 'Retry-After': '300' })],
+  ['garbage', fail(200, {}, '<html>')],
+  ['a hang', hang]
+] as const) {
+  t.test(`serves while the endpoint fails with ${name}, and not past the hard line`, async (t) => {
+    const endpoint = await startEndpoint(t)
+    const logger = recordingLogger()
+    const provider = endpoint.provider(t, { logger })
+    await provider.getToken()
+    await endpoint.clock.advance(569_000)
+    endpoint.answer = answer
+    for (let tenth = 0; tenth < 209; tenth++) {
+      t.equal((await provider.getToken()).accessToken, 'token-1')
+      await endpoint.clock.advance(100)
+    }
+    t.equal(provider.status().state, 'degraded')
+    t.ok(logger.warnings().length > 0, 'a failed refresh is a log line')
+    await endpoint.clock.advance(101)
+    const pending = t.rejects(provider.getToken(), { name: 'BandwidthTokenError' })
+    await endpoint.clock.advance(10_000)
+    await pending
+  })
+}
+
+t.test('tries a failed refresh again while the token is in use, with doubling pauses', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t, { refreshAheadMs: 150_000 })
+  await provider.getToken()
+  endpoint.answer = fail(503)
+  await endpoint.clock.advance(595_000)
+  const instants = endpoint.requests.slice(1).map(({ atMs }) => atMs)
+  const gaps = instants.slice(1).map((instant, index) => instant - (instants[index] ?? 0))
+  t.ok(gaps.length >= 4)
+  gaps.forEach((gap, index) => {
+    const full = Math.min(30_000, 1_000 * 2 ** index)
+    t.ok(gap >= full / 2 && gap <= full + 1, `pause ${index} of ${gap} ms`)
+  })
+  t.equal(provider.status().consecutiveFailures, instants.length)
+})
+
+t.test('makes one attempt in a background refresh, and more once a caller waits for it', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.getToken()
+  endpoint.answer = endpoint.held(fail(503))
+  await endpoint.untilRequest(2)
+  endpoint.clock.suspend(20_000)
+  const waiting = t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', attempts: 3 })
+  endpoint.answer = fail(503)
+  await endpoint.release()
+  await endpoint.clock.advance(400)
+  await waiting
+  t.equal(endpoint.count, 4)
+})

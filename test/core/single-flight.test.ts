@@ -1,0 +1,100 @@
+import t from 'tap'
+import { type Answer, fail, grant, startEndpoint } from '../support/endpoint.js'
+
+t.test('makes 1 request for 10,000 cold callers', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  const tokens = await Promise.all(Array.from({ length: 10_000 }, () => provider.getToken()))
+  t.equal(endpoint.count, 1)
+  t.equal(new Set(tokens).size, 1)
+})
+
+t.test('gives each account a token of its own', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  const accounts = Array.from({ length: 1_000 }, (_, call) => ['ada', 'grace'][call % 2] as string)
+  const tokens = await Promise.all(accounts.map((account) => provider.getToken({ account })))
+  t.equal(endpoint.count, 2)
+  const taken = (account: string) =>
+    new Set(tokens.filter((_, call) => accounts[call] === account).map((token) => token.accessToken))
+  t.equal(taken('ada').size, 1)
+  t.equal(taken('grace').size, 1)
+  t.strictNotSame([...taken('ada')], [...taken('grace')])
+  t.equal((await provider.getToken({ account: 'ada' })).accessToken, [...taken('ada')][0])
+  t.not((await provider.getToken()).accessToken, [...taken('ada')][0], 'the default account is another one')
+  t.equal(await provider.getToken({ account: '' }), await provider.getToken(), 'and its name is ""')
+})
+
+t.test('answers a fresh token with one clock reading and the same promise', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.getToken()
+  const first = provider.getToken()
+  endpoint.clock.readings = 0
+  t.equal(provider.getToken(), first)
+  t.equal(endpoint.clock.readings, 1)
+})
+
+t.test('keeps the tokens of maxTokens accounts, the least recently used goes first', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t, { maxTokens: 2 })
+  await provider.getToken({ account: 'a' })
+  await provider.getToken({ account: 'b' })
+  await provider.getToken({ account: 'a' })
+  await provider.getToken({ account: 'c' })
+  t.ok(provider.peek('a'))
+  t.notOk(provider.peek('b'))
+  t.ok(provider.peek('c'))
+  t.equal(endpoint.clock.timers.size, 2, 'a dropped token leaves no timer')
+})
+
+t.test('lets no account without a token take the place of one that has one', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t, {
+    maxTokens: 2,
+    credentials: (account) => {
+      if (account.startsWith('stranger')) throw new Error('unknown')
+      return { clientId: account, clientSecret: 'secret' }
+    }
+  })
+  await provider.getToken({ account: 'a' })
+  await provider.getToken({ account: 'b' })
+  for (let stranger = 0; stranger < 50; stranger++) {
+    await t.rejects(provider.getToken({ account: `stranger ${stranger}` }), {
+      code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED'
+    })
+  }
+  t.ok(provider.peek('a') && provider.peek('b'))
+  t.equal(endpoint.count, 2)
+})
+
+t.test('keeps a single flight for an account whose token was evicted while it was refreshed', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t, { maxTokens: 1 })
+  await provider.getToken({ account: 'a' })
+  endpoint.answer = endpoint.held()
+  await endpoint.untilRequest(2)
+  endpoint.answer = grant()
+  await provider.getToken({ account: 'b' })
+  t.equal(provider.peek('a'), undefined, 'b has taken its place')
+  const again = provider.getToken({ account: 'a' })
+  await endpoint.clock.settle()
+  t.equal(endpoint.count, 3, 'the request that runs is joined')
+  await endpoint.release()
+  t.equal((await again).accessToken, 'token-2')
+})
+
+t.test('fetches all accounts with the same credentials, each at its own pace', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.getToken({ account: 'a' })
+  const failing: Answer = fail(503)
+  endpoint.answer = failing
+  const rejected = t.rejects(provider.getToken({ account: 'b' }), { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' })
+  await endpoint.clock.advance(500)
+  await rejected
+  t.equal(provider.status('b').state, 'cooling')
+  t.equal(provider.status('a').state, 'fresh', "a cool-down is the account's own")
+  endpoint.answer = grant()
+  t.ok(await provider.getToken({ account: 'c' }))
+})
