@@ -19,7 +19,8 @@ for (const [folder, limit] of Object.entries(LIMITS)) {
     if (percent < limit) {
       fail(`${folder} must have ${limit} %`)
       for (const [file, { [measure]: measured }] of files) {
-        if (measured.pct < 100) process.stderr.write(`  ${file.slice(root.pathname.length)} ${measured.pct} %\n`)
+        if (measured.pct < 100)
+          process.stderr.write(`  ${file.slice(root.pathname.length)} ${measured.pct} %\n`)
       }
     }
   }

@@ -1,0 +1,180 @@
+import type { Test } from 'tap'
+import {
+  type AdapterOptions,
+  credentialsOf,
+  type Harness,
+  recordingLogger,
+  serve,
+  stage
+} from '../support/adapters-harness.js'
+
+type Authorize = NonNullable<AdapterOptions['authorize']>
+
+/** Sections 3.1 and 3.2: who gets a token, and in which order the questions are asked. */
+export function authorization(t: Test, harness: Harness): void {
+  for (const [name, authorize] of [
+    ['true', () => true],
+    ['a promise of true', async () => true]
+  ] as const) {
+    t.test(`gives a token where authorize returns ${name}`, async (t) => {
+      const { get } = await stage(t, harness, { authorize })
+      t.equal((await get()).status, 200)
+    })
+  }
+
+  for (const [name, authorize] of [
+    ['false', () => false],
+    ['a promise of false', async () => false]
+  ] as const) {
+    t.test(`answers 403 where authorize returns ${name}, and says nothing about it in the log`, async (t) => {
+      const logger = recordingLogger()
+      const { get, requests } = await stage(t, harness, { authorize, logger })
+      const { status, headers, json } = await get()
+      t.equal(status, 403)
+      t.equal(json.code, 'ERR_BANDWIDTH_TOKEN_FORBIDDEN')
+      t.equal(headers['cache-control'], 'no-store')
+      t.equal(headers['pragma'], 'no-cache')
+      t.equal(headers['x-content-type-options'], 'nosniff')
+      t.equal(requests(), 0)
+      t.strictSame(logger.warnings, [])
+    })
+  }
+
+  t.test('answers 403 where authorize returns what is no boolean, and warns once in total', async (t) => {
+    const values = [1, 'true', {}, [], undefined, null, 0, () => true]
+    const logger = recordingLogger()
+    const authorize = (() => values.shift()) as unknown as Authorize
+    const { get, requests } = await stage(t, harness, { authorize, logger })
+    while (values.length > 0) {
+      const name = typeof values[0]
+      const { status, json } = await get()
+      t.equal(status, 403, name)
+      t.equal(json.code, 'ERR_BANDWIDTH_TOKEN_FORBIDDEN', name)
+    }
+    t.equal(requests(), 0)
+    t.equal(logger.warnings.length, 1)
+    t.match(logger.warnings[0], /authorize/)
+  })
+
+  t.test('gives authorize the request', async (t) => {
+    const { get } = await stage(t, harness, { authorize: ({ headers }) => headers['x-user'] === 'ada' })
+    t.equal((await get('/bandwidth/token', { 'x-user': 'ada' })).status, 200)
+    t.equal((await get('/bandwidth/token', { 'x-user': 'eve' })).status, 403)
+  })
+
+  const failure = () =>
+    Object.assign(new Error('Who are you?'), { status: 401, statusCode: 401, code: 'APP' })
+  for (const [name, authorize] of [
+    [
+      'throws',
+      () => {
+        throw failure()
+      }
+    ],
+    ['rejects', () => Promise.reject(failure())]
+  ] as [string, Authorize][]) {
+    t.test(`hands what authorize ${name} to the app's error handler, not to be kept`, async (t) => {
+      const { server, get, requests } = await stage(t, harness, { authorize })
+      const { status, headers, json } = await get()
+      t.equal(status, 401)
+      t.strictSame(json, { code: 'APP', message: 'Who are you?' })
+      t.equal(server.errors.length, 1)
+      t.equal(headers['cache-control'], 'no-store')
+      t.equal(headers['pragma'], 'no-cache')
+      t.equal(headers['x-content-type-options'], 'nosniff')
+      t.equal(requests(), 0)
+    })
+  }
+
+  for (const thrown of [undefined, null, 'route', 'router', 0, '']) {
+    t.test(`answers an error where authorize throws ${JSON.stringify(thrown)}`, async (t) => {
+      const authorize: Authorize = () => Promise.reject(thrown)
+      const { get, requests } = await stage(t, harness, { authorize })
+      const { status, headers, text } = await get()
+      t.ok(status >= 500, `status ${status}`)
+      t.equal(headers['cache-control'], 'no-store')
+      t.notMatch(text, 'access_token')
+      t.equal(requests(), 0)
+    })
+  }
+
+  t.test('does not start without authorize, and says how to write one', async (t) => {
+    const { emulator } = await stage(t, harness)
+    const error = await serve(t, harness, [credentialsOf(emulator)]).catch((reason) => reason)
+    t.equal(error.code, 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID')
+    t.match(error.message, /"authorize"/)
+    t.match(error.message, /\(request\) => /)
+  })
+
+  t.test('does not start with an authorize that is no function', async (t) => {
+    const { emulator } = await stage(t, harness)
+    for (const authorize of [true, 'yes', {}, null]) {
+      const options = { ...credentialsOf(emulator), authorize }
+      await t.rejects(serve(t, harness, [options]), { code: 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID' })
+    }
+  })
+
+  t.test("asks the app's hooks, authorize, account and the token endpoint, in this order", async (t) => {
+    const order: string[] = []
+    const { get } = await stage(
+      t,
+      harness,
+      (emulator) => [
+        {
+          tokenUrl: emulator.tokenUrl,
+          credentials: (account: string) => {
+            order.push(`token of ${account}`)
+            return emulator
+          },
+          authorize: async () => {
+            await new Promise(setImmediate)
+            order.push('authorize')
+            return true
+          },
+          account: () => {
+            order.push('account')
+            return 'acme'
+          }
+        }
+      ],
+      { hook: () => void order.push('hook') }
+    )
+    t.equal((await get()).status, 200)
+    t.strictSame(order, ['hook', 'authorize', 'account', 'token of acme'])
+  })
+
+  t.test('asks no later question once an earlier one was answered by no', async (t) => {
+    const order: string[] = []
+    let allow = false
+    const { get } = await stage(
+      t,
+      harness,
+      (emulator) => [
+        {
+          ...credentialsOf(emulator),
+          authorize: () => {
+            order.push('authorize')
+            return allow
+          },
+          account: () => {
+            order.push('account')
+            throw new Error('no account')
+          }
+        }
+      ],
+      {
+        hook: ({ headers }) => {
+          if (headers['x-stop'] !== undefined) throw Object.assign(new Error('stop'), { status: 418 })
+        }
+      }
+    )
+    t.equal((await get('/bandwidth/token', { 'sec-fetch-site': 'cross-site' })).status, 403)
+    t.equal((await get('/bandwidth/token', { 'x-stop': '1' })).status, 418)
+    t.strictSame(order, [], 'neither a foreign page nor what a hook stopped gets to authorize')
+    t.equal((await get()).status, 403)
+    t.strictSame(order, ['authorize'])
+    allow = true
+    t.equal((await get()).status, 500)
+    t.strictSame(order, ['authorize', 'authorize', 'account'])
+  })
+}

@@ -1,0 +1,200 @@
+import { spawn } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import t from 'tap'
+import { grant, startTokenServer, until } from '../support/token-server.js'
+import { foreign, foreignFolder, install, packAll, repository, run, typeCheck } from './foreign.js'
+import { publicFaces } from './packages.js'
+
+// npm may have to download what the consumers depend on.
+t.setTimeout(300_000)
+
+const folder = await foreignFolder(t)
+const tarballs = await packAll(folder)
+const [consumers, express4] = await Promise.all([
+  install(join(folder, 'consumers'), '.', tarballs),
+  install(
+    join(folder, 'express4'),
+    'express4',
+    tarballs.filter(({ manifest }) => /core|express/.test(manifest.name))
+  )
+])
+const typescript = join(consumers, 'node_modules/typescript/bin/tsc')
+const typescript7 = join(consumers, 'node_modules/typescript7/bin/tsc')
+
+const token = {
+  access_token: 'token-of-the-endpoint',
+  access_token_id: 'id-of-the-token',
+  token_type: 'Bearer'
+}
+
+/** An endpoint for a consumer, and the environment in which it finds it. */
+async function startEndpoint(t: { teardown(fn: () => unknown): void }) {
+  const { tokenUrl, requests } = await startTokenServer(t, grant(token))
+  const env = { BW_TOKEN_URL: tokenUrl, BW_CLIENT_ID: 'hgranger', BW_CLIENT_SECRET: 'Cr00k$h@nk$' }
+  return { requests, env }
+}
+
+interface Printed {
+  readonly answers: Readonly<Record<string, unknown>>
+  readonly exports: Readonly<Record<string, readonly string[]>>
+  readonly emulator: unknown
+}
+
+async function runConsumer(path: string, env: Readonly<Record<string, string>>): Promise<Printed> {
+  return JSON.parse(await run(process.execPath, [path], { env })) as Printed
+}
+
+const sorted = (names: readonly string[]) => [...names].sort()
+const ranges = (dependencies: Readonly<Record<string, string>> = {}) => Object.values(dependencies)
+
+t.test('every package of the workspace is packed', async (t) => {
+  const packages = await readdir(join(repository, 'packages'), { withFileTypes: true })
+  const names = packages.filter((entry) => entry.isDirectory()).map(({ name }) => `@bandwidth-token/${name}`)
+  t.strictSame(tarballs.map(({ manifest }) => manifest.name).sort(), names.sort())
+  t.strictSame(names.sort(), Object.keys(publicFaces).sort(), 'and has a list of what it exports')
+  t.equal(new Set(tarballs.map(({ manifest }) => manifest.version)).size, 1, 'all with the same version')
+})
+
+for (const { file, entries, manifest } of tarballs) {
+  const face = publicFaces[manifest.name]
+  if (face === undefined) continue
+
+  t.test(`the tarball of ${manifest.name}`, async (t) => {
+    t.test('holds licence and README, and nothing that is only for us', async (t) => {
+      for (const name of ['LICENSE', 'README.md', 'package.json']) t.ok(entries.includes(name), name)
+      const strange = entries.filter((name) => !/^(src|dist)\/.*\.(ts|js|js\.map)$/.test(name))
+      const expected = [
+        'LICENSE',
+        'README.md',
+        ...(face.esmOnly ? [] : ['dist/cjs/package.json']),
+        'package.json'
+      ]
+      t.strictSame(strange, expected)
+      t.strictSame(
+        entries.filter((name) => /tests?\b|\.tsbuildinfo$/.test(name)),
+        []
+      )
+    })
+
+    t.test('depends on what it says and on no workspace', async (t) => {
+      t.strictSame(Object.keys(manifest.dependencies ?? {}).sort(), face.dependencies)
+      t.strictSame(Object.keys(manifest.peerDependencies ?? {}).sort(), face.peerDependencies)
+      t.notOk(manifest.optionalDependencies)
+      const all = [...ranges(manifest.dependencies), ...ranges(manifest.peerDependencies)]
+      for (const range of all) t.match(range, /^\^\d/)
+      t.notMatch(JSON.stringify(manifest), /workspace:|catalog:|file:|link:/)
+    })
+
+    t.test('has nothing that publint objects to', async () => {
+      await run(join(repository, 'test/node_modules/.bin/publint'), ['run', file, '--strict'])
+    })
+
+    t.test('resolves to the right types everywhere', async () => {
+      const profile = face.esmOnly ? 'esm-only' : 'strict'
+      await run(join(repository, 'test/node_modules/.bin/attw'), [file, '--profile', profile])
+    })
+  })
+}
+
+t.test('an ES module imports every package', async (t) => {
+  const { requests, env } = await startEndpoint(t)
+  const { answers, exports, emulator } = await runConsumer(join(consumers, 'js-esm/main.js'), env)
+  for (const [who, answer] of Object.entries(answers)) t.match(answer, token, `${who} has the token`)
+  for (const who of ['core', 'fastify', 'express', 'undici6', 'undici7'])
+    t.ok(answers[who], `${who} has answered`)
+  t.match(emulator, { access_token: /^ey/, token_type: 'Bearer', expires_in: Number })
+  for (const [name, face] of Object.entries(publicFaces)) {
+    t.strictSame(sorted(exports[name] ?? []), face.values, `${name} exports its values`)
+  }
+  const { version } =
+    tarballs.find(({ manifest }) => manifest.name === '@bandwidth-token/core')?.manifest ?? {}
+  t.ok(version)
+  for (const { headers } of requests)
+    t.ok(headers['user-agent']?.endsWith(`/${version}`), 'names its version')
+})
+
+t.test('CommonJS requires core and adapters', async (t) => {
+  const { env } = await startEndpoint(t)
+  const { answers, exports } = await runConsumer(join(consumers, 'js-cjs/main.js'), env)
+  t.strictSame(Object.keys(answers), ['core', 'fastify', 'fastifyNamed', 'express'])
+  for (const [who, answer] of Object.entries(answers)) t.match(answer, token, `${who} has the token`)
+  for (const [name, face] of Object.entries(publicFaces)) {
+    if (!face.esmOnly) t.strictSame(sorted(exports[name] ?? []), face.values, `${name} exports its values`)
+  }
+})
+
+t.test('an Express 4 app serves a token', async (t) => {
+  const { env } = await startEndpoint(t)
+  const { answers } = await runConsumer(join(express4, 'main.js'), env)
+  t.match(answers, { express: token })
+})
+
+t.test('Jest tests a CommonJS project', async (t) => {
+  const { requests, env } = await startEndpoint(t)
+  const jest = join(consumers, 'node_modules/jest/bin/jest.js')
+  await run(process.execPath, [jest, '--rootDir', join(consumers, 'jest')], {
+    cwd: join(consumers, 'jest'),
+    env: { ...env, EXPECTED_TOKEN: token.access_token }
+  })
+  t.equal(requests.length, 2)
+})
+
+t.test('the command bandwidth-emulator runs once it is installed', async (t) => {
+  const command = join(consumers, 'node_modules/.bin/bandwidth-emulator')
+  const child = spawn('env', foreign(command, ['--client-secret', 'local']), {
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  t.teardown(() => child.kill())
+  let printed = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    printed += chunk
+  })
+  await until(() => /BW_CLIENT_SECRET=local\n/.test(printed) || child.exitCode !== null)
+  const tokenUrl = /^export BW_TOKEN_URL=(.+)$/m.exec(printed)?.[1] ?? ''
+  const response = await fetch(tokenUrl, {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa('emulator:local')}` },
+    body: new URLSearchParams({ grant_type: 'client_credentials' })
+  })
+  t.equal(response.status, 200)
+})
+
+t.test('every package exports the types it promises', async (t) => {
+  const script = join(consumers, 'export-names.cjs')
+  const printed = await run(process.execPath, [script, ...Object.keys(publicFaces)])
+  const exports = JSON.parse(printed) as Record<string, string[]>
+  for (const [name, { values, types }] of Object.entries(publicFaces)) {
+    t.strictSame(sorted(exports[name] ?? []), sorted([...values, ...types]), name)
+  }
+})
+
+const everything = ['core', 'fastify', 'express', 'undici', 'emulator']
+const nodenext = { module: 'nodenext', moduleResolution: 'nodenext' }
+const node16 = { module: 'node16', moduleResolution: 'node16' }
+const bundler = { module: 'esnext', moduleResolution: 'bundler' }
+const node10 = { module: 'commonjs', moduleResolution: 'node10' }
+
+const current = [
+  ['nodenext ES modules', 'module', nodenext, everything],
+  ['node16 CommonJS', 'commonjs', node16, everything],
+  ['a bundler', 'module', bundler, everything]
+] as const
+for (const [kind, type, options, files] of current) {
+  t.test(`TypeScript 5.9 and 7 check a project of ${kind} without a cast`, async () => {
+    const name = `ts-${kind.replaceAll(' ', '-')}`
+    await typeCheck(join(consumers, name), typescript, type, options, files)
+    await typeCheck(join(consumers, `${name}-7`), typescript7, type, options, files)
+  })
+}
+
+t.test('TypeScript 5.9 checks a project of node10 resolution without a cast', async () => {
+  // Neither undici 8 nor the emulator claims to support it.
+  const files = ['core', 'fastify', 'express']
+  await typeCheck(join(consumers, 'ts-node10'), typescript, 'commonjs', node10, files)
+})
+
+t.test('TypeScript 5.9 and 7 check a project with the types of Express 4 without a cast', async () => {
+  await typeCheck(join(express4, 'ts-esm'), typescript, 'module', nodenext, ['express'])
+  await typeCheck(join(express4, 'ts-cjs-7'), typescript7, 'commonjs', node16, ['express'])
+})
