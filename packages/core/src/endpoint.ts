@@ -111,7 +111,7 @@ export function parseGrant(answer: unknown): Grant | Failure {
   if (typeof access_token !== 'string' || !/^[A-Za-z0-9._~+/-]+=*$/.test(access_token)) {
     return unusable('has no valid "access_token"')
   }
-  if (token_type !== undefined && String(token_type).toLowerCase() !== 'bearer') {
+  if (token_type !== undefined && !(typeof token_type === 'string' && /^bearer$/i.test(token_type))) {
     return unusable('has a "token_type" other than "Bearer"')
   }
   const expiresIn = parseExpiresIn(expires_in)

@@ -12,11 +12,12 @@ export function checkOptions(
   rules: Readonly<Record<string, OptionRule>>,
   prefix = ''
 ): Record<string, unknown> {
-  if (given === undefined) return {}
+  // Without a prototype, so that what pollutes that of every object is not taken for an option.
+  const checked: Record<string, unknown> = Object.create(null)
+  if (given === undefined) return checked
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw optionInvalid('options', given, 'an object')
   }
-  const checked: Record<string, unknown> = {}
   for (const name of Object.keys(given)) {
     const rule = Object.hasOwn(rules, name) ? rules[name] : undefined
     const value = (given as Record<string, unknown>)[name]
@@ -32,7 +33,8 @@ function suggestion(name: string, known: readonly string[]): string {
   const [nearest] = known
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .filter(
-      ({ candidate, distance }) => distance <= 3 || candidate.toLowerCase().startsWith(name.toLowerCase())
+      ({ candidate, distance }) =>
+        distance <= name.length / 3 || candidate.toLowerCase().startsWith(name.toLowerCase())
     )
     .sort((a, b) => a.distance - b.distance)
   return nearest === undefined

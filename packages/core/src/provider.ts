@@ -97,10 +97,10 @@ export class TokenProvider {
   }
 
   async #getToken(options?: GetTokenOptions): Promise<AccessToken> {
-    const { account = '', ...request } = checkOptions(options, GET_TOKEN_RULES) as GetTokenOptions
+    const request = checkOptions(options, GET_TOKEN_RULES) as GetTokenOptions
     this.#refuseWhenClosed()
     request.signal?.throwIfAborted()
-    return this.#account(account).getToken(request)
+    return this.#account(request.account ?? '').getToken(request)
   }
 
   /**
