@@ -83,7 +83,7 @@ export function answers(t: Test, harness: Harness): void {
   })
 
   t.test('guards HEAD as it guards GET', async (t) => {
-    const { get, requests } = await stage(t, harness, { authorize: () => false })
+    const { get, requests } = await stage(t, harness, { authorize: () => false, account: () => '' })
     const { status, headers } = await get('/bandwidth/token', {}, 'HEAD')
     t.equal(status, 403)
     t.equal(headers['cache-control'], 'no-store')
@@ -91,7 +91,7 @@ export function answers(t: Test, harness: Harness): void {
   })
 
   t.test('answers no other method', async (t) => {
-    const { get, requests } = await stage(t, harness)
+    const { get, requests } = await stage(t, harness, { account: () => '' })
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']) {
       const { status, text } = await get('/bandwidth/token', {}, method)
       // Express lists the methods of its own routes on OPTIONS; a middleware is none.
