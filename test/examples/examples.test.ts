@@ -113,7 +113,7 @@ for (const name of ['fastify', 'express']) {
       const html = await page.text()
       t.notMatch(html, /<script(?![^>]* src=)|<style| style=| on\w+=/)
       for (const [, file] of html.matchAll(/(?:src|href)="([^"]+)"/g)) {
-        t.equal((await fetch(await example.url(`/${file}`))).status, 200, file)
+        t.equal((await fetch(await example.url(`/${file}`))).status, 200, String(file))
       }
     })
 
