@@ -107,7 +107,9 @@ export function parseGrant(answer: unknown): Grant | Failure {
   if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) {
     return unusable('is not a JSON object of at most 64 KiB')
   }
-  const { access_token, access_token_id, token_type, expires_in } = answer as Record<string, unknown>
+  // Without a prototype, so that what pollutes that of every object is not taken for a field.
+  const fields: Record<string, unknown> = Object.assign(Object.create(null), answer)
+  const { access_token, access_token_id, token_type, expires_in } = fields
   if (typeof access_token !== 'string' || !/^[A-Za-z0-9._~+/-]+=*$/.test(access_token)) {
     return unusable('has no valid "access_token"')
   }

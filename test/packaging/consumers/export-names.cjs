@@ -12,8 +12,8 @@ host.readFile = (name) => (name === fileName ? source : readFile(name))
 
 const program = ts.createProgram([fileName], options, host)
 const checker = program.getTypeChecker()
-const exports = program.getSourceFile(fileName).statements.map(({ moduleSpecifier }) => {
+const faces = program.getSourceFile(fileName).statements.map(({ moduleSpecifier }) => {
   const module = checker.getSymbolAtLocation(moduleSpecifier)
   return [moduleSpecifier.text, checker.getExportsOfModule(module).map(({ name }) => name)]
 })
-process.stdout.write(JSON.stringify(Object.fromEntries(exports)))
+process.stdout.write(JSON.stringify(Object.fromEntries(faces)))

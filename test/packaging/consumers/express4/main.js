@@ -12,7 +12,7 @@ async function main() {
   const answers = { express: await response.json() }
   server.close()
   await middleware.close()
-  process.stdout.write(JSON.stringify(answers))
+  process.stdout.write(JSON.stringify({ answers }))
 }
 
 main()
