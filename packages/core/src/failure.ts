@@ -68,11 +68,21 @@ export function toError(failure: Failure, retryAfterMs?: number): BandwidthToken
 }
 
 function safeCause(error: unknown): SafeCause {
-  const { name, code, syscall } = (error ?? {}) as Record<string, unknown>
+  const { name, code, syscall } = readProperties(error)
   return {
     name: NAMES.has(name) ? (name as string) : 'Error',
     ...(CODES.has(code) ? { code: code as string } : {}),
     ...(SYSCALLS.has(syscall) ? { syscall: syscall as string } : {})
+  }
+}
+
+function readProperties(error: unknown): Record<string, unknown> {
+  try {
+    const { name, code, syscall } = error as Record<string, unknown>
+    return { name, code, syscall }
+  } catch {
+    // A dispatcher of the user's may reject with anything, an object whose getters throw included.
+    return {}
   }
 }
 

@@ -1,0 +1,317 @@
+import { lookup } from 'node:dns/promises'
+import {
+  BandwidthTokenError,
+  type BandwidthTokenErrorCode,
+  TokenProvider,
+  type TokenProviderOptions
+} from '@bandwidth-token/core'
+import t, { type Test } from 'tap'
+import { networkFailure, toError } from '../support/core-internals.js'
+import {
+  type Answer,
+  answerRaw,
+  answerWith,
+  grant,
+  rejection,
+  shiftableClock,
+  startTokenServer,
+  thrownBy
+} from '../support/token-server.js'
+
+delete process.env['BW_TOKEN_URL']
+
+const CREDENTIALS = { clientId: 'client', clientSecret: 'secret' }
+const STATUS_CODES: Readonly<Record<BandwidthTokenErrorCode, number>> = {
+  ERR_BANDWIDTH_TOKEN_OPTION_INVALID: 500,
+  ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED: 502,
+  ERR_BANDWIDTH_TOKEN_UNAVAILABLE: 503,
+  ERR_BANDWIDTH_TOKEN_TIMEOUT: 504,
+  ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID: 502,
+  ERR_BANDWIDTH_TOKEN_FORBIDDEN: 403,
+  ERR_BANDWIDTH_TOKEN_CROSS_ORIGIN: 403,
+  ERR_BANDWIDTH_TOKEN_CLOSED: 503
+}
+const UNCACHEABLE = {
+  'Cache-Control': 'no-store',
+  Pragma: 'no-cache',
+  'X-Content-Type-Options': 'nosniff'
+}
+
+async function errorOf(t: Test, answer: Answer, options: TokenProviderOptions = {}) {
+  const server = await startTokenServer(t, answer)
+  const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl: server.tokenUrl, ...options })
+  t.teardown(() => provider.close())
+  return (await rejection(provider.getToken())) as unknown as BandwidthTokenError
+}
+
+for (const [code, statusCode] of Object.entries(STATUS_CODES) as [BandwidthTokenErrorCode, number][]) {
+  t.test(`${code} has the status ${statusCode}`, async (t) => {
+    const error = new BandwidthTokenError(code, 'why')
+    t.ok(error instanceof Error)
+    t.equal(error.name, 'BandwidthTokenError')
+    t.equal(error.code, code)
+    t.equal(error.message, 'why')
+    t.equal(error.statusCode, statusCode)
+    t.equal(error.status, statusCode)
+    t.equal(String(error), 'BandwidthTokenError: why')
+    t.strictSame(error.headers, UNCACHEABLE)
+    t.notOk('cause' in error)
+    t.strictSame(
+      Object.keys(error).sort(),
+      ['code', 'status', 'statusCode'],
+      'says nothing that is not known'
+    )
+  })
+}
+
+t.test('has every property where it is known', async (t) => {
+  const error = await errorOf(t, answerWith(429, { error: 'slow_down' }, { 'Retry-After': '30' }))
+  t.match(error, {
+    name: 'BandwidthTokenError',
+    code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',
+    statusCode: 503,
+    status: 503,
+    retryAfter: 30,
+    attempts: 1,
+    upstreamStatus: 429,
+    oauthError: 'slow_down',
+    headers: { ...UNCACHEABLE, 'Retry-After': '30' }
+  })
+  t.equal(error.cause, undefined)
+  t.match(error.stack, /^BandwidthTokenError: /)
+})
+
+t.test('gives fresh headers at every reading', async (t) => {
+  const error = await errorOf(t, answerWith(429, '', { 'Retry-After': '30' }))
+  const { headers } = error
+  t.not(headers, error.headers)
+  for (const name of Object.keys(headers)) delete headers[name]
+  headers['X-Own'] = 'yes'
+  t.strictSame(error.headers, { ...UNCACHEABLE, 'Retry-After': '30' })
+})
+
+t.test('counts down the seconds until a new try, rounded up, at least 1', async (t) => {
+  const server = await startTokenServer(t, answerWith(401))
+  const clock = shiftableClock()
+  const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl: server.tokenUrl, clock })
+  t.teardown(() => provider.close())
+  const retryAfter = async () => (await rejection(provider.getToken()))['retryAfter']
+  t.equal(await retryAfter(), 60)
+  clock.advance(10_000)
+  t.equal(await retryAfter(), 50)
+  clock.advance(49_000)
+  t.equal(await retryAfter(), 1)
+  t.equal(server.requests.length, 1)
+})
+
+t.test('rounds what remains up to whole seconds', async (t) => {
+  const failure = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', message: 'why', remedy: 'retry' } as const
+  for (const [leftMs, seconds] of [
+    [0, 1],
+    [1, 1],
+    [999, 1],
+    [1_000, 1],
+    [1_001, 2],
+    [299_999.5, 300]
+  ] as const) {
+    const error = toError(failure, leftMs)
+    t.equal(error.retryAfter, seconds)
+    t.equal(error.headers['Retry-After'], String(seconds))
+  }
+  t.notOk('retryAfter' in toError(failure))
+})
+
+t.test('shows the error of RFC 6749 where it is well formed', async (t) => {
+  for (const [error, shown] of [
+    ['invalid_client', true],
+    ['a', true],
+    ['a'.repeat(64), true],
+    ['x_y.z-9', true],
+    ['a'.repeat(65), false],
+    ['', false],
+    ['Invalid_client', false],
+    ['9invalid', false],
+    ['_invalid', false],
+    ['invalid client', false],
+    ['invalid\nclient', false],
+    ['invalid_client\n', false],
+    ['<script>', false],
+    ['größe', false],
+    [7, false],
+    [null, false],
+    [['invalid_client'], false],
+    [{}, false],
+    [undefined, false]
+  ] as const) {
+    const { oauthError } = await errorOf(t, answerWith(401, { error }))
+    t.equal(oauthError, shown ? error : undefined, JSON.stringify(error))
+  }
+})
+
+t.test('shows no error of RFC 6749 that repeats the secret', async (t) => {
+  for (const error of ['secret', 'no_secret', 'secrets.are.bad']) {
+    t.equal((await errorOf(t, answerWith(400, { error }))).oauthError, undefined)
+  }
+  t.equal((await errorOf(t, answerWith(400, { error: 'secre' }))).oauthError, 'secre')
+})
+
+t.test('shows no error of RFC 6749 from an answer that is no JSON object', async (t) => {
+  for (const body of [
+    '',
+    'invalid_client',
+    '"invalid_client"',
+    'null',
+    '[]',
+    '{"error":',
+    '<error>invalid_client</error>'
+  ]) {
+    t.equal((await errorOf(t, answerWith(401, body))).oauthError, undefined)
+  }
+})
+
+t.test('has a message that says what happened and repeats nothing', async (t) => {
+  const body = { error: 'invalid_client', error_description: 'hunter2', message: 'hunter2' }
+  for (const status of [400, 404, 429, 503]) {
+    const { message } = await errorOf(t, answerWith(status, body, { 'Retry-After': '30', 'X-Up': 'hunter2' }))
+    t.match(message, /^The token endpoint [\w ,()]+\.$/)
+    t.notMatch(message, /hunter2|127\.0\.0\.1|invalid_client/)
+  }
+})
+
+t.test('a network error', async (t) => {
+  const causes: readonly [name: string, answer: Answer, code: string][] = [
+    ['a reset', ({ socket }) => socket.resetAndDestroy(), 'ECONNRESET'],
+    ['an early end', ({ socket }) => socket.end(), 'UND_ERR_SOCKET']
+  ]
+  for (const [name, answer, code] of causes) {
+    t.test(`has a cause that names ${name}`, async (t) => {
+      const { cause } = await errorOf(t, answer)
+      isSafeCause(t, cause)
+      t.match(cause, { code })
+    })
+  }
+
+  t.test('has a cause that names a refused connection', async (t) => {
+    const server = await startTokenServer(t)
+    await server.stop()
+    const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl: server.tokenUrl })
+    t.teardown(() => provider.close())
+    const { cause } = await rejection(provider.getToken())
+    isSafeCause(t, cause)
+    t.match(cause, { code: 'ECONNREFUSED', syscall: 'connect' })
+  })
+
+  t.test('has a cause that names a host that does not exist', async (t) => {
+    const tokenUrl = 'https://id.invalid/token'
+    const { code } = await rejection(lookup('id.invalid'))
+    const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl })
+    t.teardown(() => provider.close())
+    const { cause } = await rejection(provider.getToken())
+    isSafeCause(t, cause)
+    t.match(cause, { code, syscall: 'getaddrinfo' })
+    t.notMatch((cause as Error).message, 'id.invalid')
+  })
+
+  t.test('has a cause without a code for what nobody knows', async (t) => {
+    const { cause } = await errorOf(t, answerRaw('SSH-2.0-hunter2', '', ''))
+    isSafeCause(t, cause)
+    t.notMatch((cause as Error).message, 'hunter2')
+  })
+
+  t.test('has a cause in a connection that speaks no TLS', async (t) => {
+    const server = await startTokenServer(t)
+    const tokenUrl = server.tokenUrl.replace('http:', 'https:')
+    const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl })
+    t.teardown(() => provider.close())
+    const error = await rejection(provider.getToken())
+    t.equal(error['code'], 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE')
+    isSafeCause(t, error.cause)
+  })
+})
+
+function isSafeCause(t: Test, cause: unknown): void {
+  t.ok(cause instanceof Error)
+  const allowed = new Set(['name', 'code', 'syscall', 'message', 'stack'])
+  t.strictSame(
+    Object.getOwnPropertyNames(cause).filter((name) => !allowed.has(name)),
+    []
+  )
+  t.notOk((cause as Error).cause)
+  t.notMatch((cause as Error).message, /\d+\.\d+\.\d+\.\d+|:\d+/)
+}
+
+t.test('keeps of a foreign error what the list allows, and never the error', async (t) => {
+  const foreign = Object.assign(new Error('hunter2', { cause: 'hunter2' }), {
+    name: 'SocketError',
+    code: 'ECONNRESET',
+    syscall: 'read',
+    address: 'hunter2',
+    socket: { authorization: 'hunter2' },
+    headers: ['hunter2']
+  })
+  const { cause } = toError(networkFailure(foreign))
+  t.not(cause, foreign)
+  isSafeCause(t, cause)
+  t.match(cause, { name: 'SocketError', code: 'ECONNRESET', syscall: 'read', message: 'ECONNRESET' })
+  t.notMatch((cause as Error).stack, 'hunter2')
+})
+
+t.test('keeps no name, code or syscall that is not on the list', async (t) => {
+  for (const value of [
+    'hunter2',
+    'ECONNRESET hunter2',
+    '',
+    7,
+    null,
+    {},
+    ['ECONNRESET'],
+    { toString: () => 'read' }
+  ]) {
+    const foreign = Object.assign(new Error('x'), { code: value, syscall: value })
+    Object.defineProperty(foreign, 'name', { value })
+    const { cause } = toError(networkFailure(foreign))
+    isSafeCause(t, cause)
+    t.equal((cause as Error).name, 'Error')
+    t.notOk('code' in (cause as object))
+    t.notOk('syscall' in (cause as object))
+  }
+})
+
+t.test('takes the time limits of a dispatcher for a timeout', async (t) => {
+  for (const code of ['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']) {
+    const dispatcher = { request: () => Promise.reject(Object.assign(new Error('x'), { code })) }
+    const error = await errorOf(t, grant(), { dispatcher })
+    t.match(error, { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT', statusCode: 504, attempts: 3, cause: { code } })
+  }
+})
+
+t.test('survives a foreign error whose properties throw', async (t) => {
+  const hostile = new Proxy(new Error('x'), {
+    get() {
+      throw new Error('hunter2')
+    }
+  })
+  const error = await errorOf(t, grant(), { dispatcher: { request: () => Promise.reject(hostile) } })
+  t.equal(error.code, 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE')
+})
+
+t.test('every member refuses in its own way after close()', async (t) => {
+  const provider = new TokenProvider(CREDENTIALS)
+  await provider.close()
+  for (const call of [
+    () => provider.getToken(),
+    () => provider.getToken({ account: 'a' }),
+    () => provider.accessToken(),
+    () => provider.warmUp()
+  ]) {
+    const error = await rejection(call())
+    t.match(error, { code: 'ERR_BANDWIDTH_TOKEN_CLOSED', statusCode: 503, headers: UNCACHEABLE })
+    t.equal(error['retryAfter'], undefined)
+  }
+})
+
+t.test('can be recognised by its code across copies of the package', async (t) => {
+  const error = thrownBy(() => new TokenProvider({ network: 'eu' } as object))
+  const copy = structuredClone({ code: error['code'] })
+  t.equal(copy.code, 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID')
+})
