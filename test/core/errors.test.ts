@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises'
 import {
   BandwidthTokenError,
   type BandwidthTokenErrorCode,
@@ -6,6 +5,7 @@ import {
   type TokenProviderOptions
 } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
+import { Agent } from 'undici'
 import { networkFailure, toError } from '../support/core-internals.js'
 import {
   type Answer,
@@ -14,8 +14,7 @@ import {
   grant,
   rejection,
   shiftableClock,
-  startTokenServer,
-  thrownBy
+  startTokenServer
 } from '../support/token-server.js'
 
 delete process.env['BW_TOKEN_URL']
@@ -202,13 +201,18 @@ t.test('a network error', async (t) => {
   })
 
   t.test('has a cause that names a host that does not exist', async (t) => {
-    const tokenUrl = 'https://id.invalid/token'
-    const { code } = await rejection(lookup('id.invalid'))
-    const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl })
-    t.teardown(() => provider.close())
-    const { cause } = await rejection(provider.getToken())
+    const notFound = Object.assign(new Error('getaddrinfo ENOTFOUND id.invalid'), {
+      code: 'ENOTFOUND',
+      syscall: 'getaddrinfo',
+      hostname: 'id.invalid'
+    })
+    const dispatcher = new Agent({
+      connect: { lookup: (_hostname, _options, done) => done(notFound, '', 0) }
+    })
+    t.teardown(() => dispatcher.destroy())
+    const { cause } = await errorOf(t, grant(), { tokenUrl: 'https://id.invalid/token', dispatcher })
     isSafeCause(t, cause)
-    t.match(cause, { code, syscall: 'getaddrinfo' })
+    t.match(cause, { code: 'ENOTFOUND', syscall: 'getaddrinfo' })
     t.notMatch((cause as Error).message, 'id.invalid')
   })
 
@@ -308,10 +312,4 @@ t.test('every member refuses in its own way after close()', async (t) => {
     t.match(error, { code: 'ERR_BANDWIDTH_TOKEN_CLOSED', statusCode: 503, headers: UNCACHEABLE })
     t.equal(error['retryAfter'], undefined)
   }
-})
-
-t.test('can be recognised by its code across copies of the package', async (t) => {
-  const error = thrownBy(() => new TokenProvider({ network: 'eu' } as object))
-  const copy = structuredClone({ code: error['code'] })
-  t.equal(copy.code, 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID')
 })

@@ -91,7 +91,7 @@ async function plugin(fastify: FastifyInstance, options: FastifyBandwidthTokenOp
         reply.headers(route.errorHeaders(error))
       },
       handler: async (request, reply) => {
-        const { headers, body } = await route.answer(request, request.raw.url ?? '')
+        const { headers, body } = await route.answer(request, request.originalUrl)
         return reply.headers(headers).send(body)
       }
     })

@@ -1,0 +1,375 @@
+import fc from 'fast-check'
+import t from 'tap'
+import {
+  isOriginAllowed,
+  isSerializedOrigin,
+  parseGrant,
+  parseOauthError,
+  rejectedTokenId
+} from '../support/core-internals.js'
+
+fc.configureGlobal({ numRuns: 2_000 })
+
+const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/
+const bearerToken = fc.stringMatching(/^[A-Za-z0-9._~+/-]{1,64}={0,2}$/)
+const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }))
+const NAMES = [
+  'access_token',
+  'access_token_id',
+  'token_type',
+  'expires_in',
+  'error',
+  '__proto__',
+  'toString'
+]
+
+t.test('a token answer', async (t) => {
+  t.test('is taken as it is', async () => {
+    fc.assert(
+      fc.property(
+        bearerToken,
+        fc.uuid(),
+        fc.integer({ min: 1, max: 86_400 }),
+        fc.constantFrom('Bearer', 'bearer', 'BEARER', 'bEARER', undefined),
+        (access_token, access_token_id, expires_in, token_type) => {
+          const isHidden = access_token_id.includes(access_token)
+          const grant = parseGrant({ access_token, access_token_id, expires_in, token_type })
+          return (
+            'accessToken' in grant &&
+            grant.accessToken === access_token &&
+            grant.accessTokenId === (isHidden ? undefined : access_token_id) &&
+            grant.expiresIn === expires_in &&
+            grant.hasExpiresIn
+          )
+        }
+      )
+    )
+  })
+
+  t.test('of whatever shape is a usable token or a failure that repeats nothing of it', async () => {
+    const answer = fc.oneof(
+      fc.anything(),
+      fc.jsonValue(),
+      fc.dictionary(
+        fc.constantFrom(...NAMES),
+        fc.oneof(fc.jsonValue(), bearerToken, text, fc.constant('Bearer'))
+      )
+    )
+    const failures = new Set<string>()
+    let grants = 0
+    fc.assert(
+      fc.property(answer, (answer) => {
+        const result = parseGrant(answer)
+        if ('accessToken' in result) {
+          grants++
+          return (
+            TOKEN.test(result.accessToken) &&
+            Number.isInteger(result.expiresIn) &&
+            result.expiresIn >= 1 &&
+            result.expiresIn <= 86_400 &&
+            (result.accessTokenId === undefined || !result.accessTokenId.includes(result.accessToken))
+          )
+        }
+        failures.add(JSON.stringify(result))
+        return result.code === 'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID' && result.remedy === 'retry'
+      })
+    )
+    t.equal(failures.size, 4, 'of four kinds, each a fixed sentence')
+    t.ok(grants > 20, `${grants} were usable`)
+  })
+
+  t.test('whose token is not made of the characters of RFC 6750 is refused', async () => {
+    fc.assert(
+      fc.property(text, (access_token) => {
+        return 'accessToken' in parseGrant({ access_token, expires_in: 600 }) === TOKEN.test(access_token)
+      })
+    )
+  })
+
+  t.test('with one foreign character in its token is refused', async () => {
+    const foreign = fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code))
+    fc.assert(
+      fc.property(bearerToken, foreign, bearerToken, (before, character, after) => {
+        fc.pre(!/[A-Za-z0-9._~+/-]/.test(character))
+        return 'code' in parseGrant({ access_token: before + character + after })
+      })
+    )
+  })
+
+  t.test('of another token type is refused', async () => {
+    fc.assert(
+      fc.property(fc.oneof(text, fc.jsonValue()), (token_type) => {
+        const isBearer = typeof token_type === 'string' && /^bearer$/i.test(token_type)
+        return 'accessToken' in parseGrant({ access_token: 'a', token_type }) === isBearer
+      })
+    )
+  })
+
+  t.test('is parsed in a time that grows with its length only', async (t) => {
+    const startedAtMs = performance.now()
+    for (const access_token of [
+      `${'='.repeat(65_000)}!`,
+      `${'a'.repeat(65_000)}!`,
+      `${'a='.repeat(32_000)}!`
+    ]) {
+      t.match(parseGrant({ access_token }), { code: 'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID' })
+    }
+    // A pattern that backtracks would take minutes.
+    t.ok(performance.now() - startedAtMs < 5_000)
+  })
+})
+
+t.test('the error of an answer', async (t) => {
+  const wellFormed = fc.stringMatching(/^[a-z][a-z0-9_.-]{0,63}$/)
+  const secret = fc.string({ minLength: 1 })
+
+  t.test('is shown where it is well formed and without the secret', async () => {
+    fc.assert(
+      fc.property(fc.oneof(wellFormed, text), secret, (error, secret) => {
+        const isShown = /^[a-z][a-z0-9_.-]{0,63}$/.test(error) && !error.includes(secret)
+        return parseOauthError({ error }, secret) === (isShown ? error : undefined)
+      })
+    )
+  })
+
+  t.test('is not shown where it holds the secret', async () => {
+    fc.assert(
+      fc.property(wellFormed, fc.nat(64), fc.nat(64), (error, from, to) => {
+        const secret = error.slice(Math.min(from, to), Math.max(from, to))
+        return secret === '' || parseOauthError({ error }, secret) === undefined
+      })
+    )
+  })
+
+  t.test('of whatever shape is text or nothing', async () => {
+    fc.assert(
+      fc.property(fc.anything(), secret, (answer, secret) => {
+        return ['string', 'undefined'].includes(typeof parseOauthError(answer, secret))
+      })
+    )
+  })
+})
+
+t.test('the origin of a request', async (t) => {
+  const HOSTS = ['app.example', 'app.example:8443', 'other.example', 'evil.example'] as const
+  const host = fc.constantFrom(...HOSTS)
+  const origin = fc.oneof(
+    fc.constantFrom(
+      undefined,
+      '',
+      'null',
+      'https://app.example.evil.example',
+      'app.example',
+      'https://APP.example'
+    ),
+    fc.tuple(fc.constantFrom('https', 'http', 'ftp'), host).map(([scheme, host]) => `${scheme}://${host}`)
+  )
+  const site = fc.constantFrom(
+    undefined,
+    '',
+    'same-origin',
+    'none',
+    'same-site',
+    'cross-site',
+    'Same-Origin',
+    'NONE',
+    'same-origin, cross-site'
+  )
+  const allowed = fc.uniqueArray(fc.constantFrom('https://other.example', 'https://app.example:8443'))
+  const optional = fc.option(host, { nil: undefined })
+
+  /** Go's `CrossOriginProtection.Check`, in its own order. */
+  function check(headers: Record<string, string | undefined>, allowedOrigins: readonly string[]): boolean {
+    const origin = headers['origin'] ?? ''
+    const isTrusted = allowedOrigins.includes(origin)
+    switch (headers['sec-fetch-site'] ?? '') {
+      case '':
+        break
+      case 'same-origin':
+      case 'none':
+        return true
+      default:
+        return isTrusted
+    }
+    if (origin === '') return true
+    const host = headers[':authority'] ?? headers['host']
+    return isTrusted || (/^https?:/.test(origin) && origin.replace(/^https?:\/\//, '') === host)
+  }
+
+  t.test("is judged as Go's CrossOriginProtection does", async () => {
+    fc.assert(
+      fc.property(
+        site,
+        origin,
+        optional,
+        optional,
+        host,
+        allowed,
+        (site, origin, host, authority, forwarded, allowed) => {
+          const headers = {
+            ...(site !== undefined && { 'sec-fetch-site': site }),
+            ...(origin !== undefined && { origin }),
+            ...(host !== undefined && { host }),
+            ...(authority !== undefined && { ':authority': authority }),
+            'x-forwarded-host': forwarded,
+            forwarded: `host=${forwarded}`
+          }
+          return isOriginAllowed(headers, new Set(allowed)) === check(headers, allowed)
+        }
+      )
+    )
+  })
+
+  t.test('of another site is refused whatever else it says', async () => {
+    fc.assert(
+      fc.property(fc.constantFrom('same-site', 'cross-site'), origin, host, (site, origin, host) => {
+        const headers = { 'sec-fetch-site': site, host, ...(origin !== undefined && { origin }) }
+        return !isOriginAllowed(headers, new Set())
+      })
+    )
+  })
+})
+
+t.test('an origin in its serialized form', async (t) => {
+  const origin = fc
+    .webUrl({ authoritySettings: { withPort: true, withIPv4: true, withIPv6: true } })
+    .map((url) => new URL(url).origin)
+
+  t.test('is what a URL says of itself', async () => {
+    fc.assert(fc.property(origin, (origin) => isSerializedOrigin(origin)))
+  })
+
+  t.test('has nothing before, after or between', async () => {
+    const extra = fc.constantFrom('/', '/path', '?query', '#fragment', '/*', ' ', '\n', '\\', '@', '*')
+    fc.assert(
+      fc.property(origin, extra, (origin, extra) => {
+        return !isSerializedOrigin(origin + extra) && !isSerializedOrigin(extra + origin)
+      })
+    )
+  })
+
+  t.test('has no capital letter, default port, user or other spelling', async (t) => {
+    for (const value of [
+      'https://App.example',
+      'HTTPS://app.example',
+      'https://app.example:443',
+      'http://app.example:80',
+      'https://app.example:08443',
+      'https://user@app.example',
+      'https://user:pw@app.example',
+      'https://größe.example',
+      'https://127.1',
+      'https://0x7f.0.0.1',
+      'https://[0:0::1]',
+      'https://*.example',
+      'https://',
+      'https:app.example',
+      'app.example',
+      '//app.example',
+      'null',
+      '*',
+      '',
+      'chrome-extension://ABC',
+      'mailto:a@app.example',
+      'file:///',
+      undefined,
+      null,
+      7,
+      {},
+      [],
+      ['https://app.example'],
+      new URL('https://app.example')
+    ]) {
+      t.notOk(isSerializedOrigin(value), String(value))
+    }
+    for (const value of [
+      'https://app.example',
+      'http://app.example',
+      'https://app.example:8443',
+      'http://localhost:3000',
+      'http://127.0.0.1:3000',
+      'http://[::1]:3000',
+      'https://xn--gre-6ka8i.example',
+      'chrome-extension://abc',
+      'capacitor://localhost',
+      'https://app.example:80'
+    ]) {
+      t.ok(isSerializedOrigin(value), value)
+    }
+  })
+
+  t.test('is told of any text without a throw', async () => {
+    fc.assert(
+      fc.property(fc.oneof(text, fc.anything()), (value) => typeof isSerializedOrigin(value) === 'boolean')
+    )
+  })
+})
+
+t.test('the id of a rejected token', async (t) => {
+  const id = fc.stringMatching(/^[A-Za-z0-9._~-]{1,128}$/)
+  const query = fc.string({ unit: fc.constantFrom(...'abc=&+%20?#/.') })
+
+  t.test('is read from the query of any path', async () => {
+    fc.assert(
+      fc.property(id, id, (id, other) => {
+        return [`/token?rejected=${id}`, `?rejected=${id}`, `/a/b?other=${other}&rejected=${id}&x`].every(
+          (url) => rejectedTokenId(url) === id
+        )
+      })
+    )
+  })
+
+  t.test('is none where there are two, or where it is in the path', async () => {
+    fc.assert(
+      fc.property(id, id, (id, other) => {
+        return [
+          `/token?rejected=${id}&rejected=${other}`,
+          `/token?rejected=${id}&rejected=`,
+          `/rejected=${id}`,
+          `/token?Rejected=${id}`,
+          `/token?rejected[]=${id}`,
+          `/token?rejected=${id}&rejected=${id}`
+        ].every((url) => rejectedTokenId(url) === undefined)
+      })
+    )
+  })
+
+  t.test('is well formed or none, whatever the URL', async () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          text,
+          query,
+          query.map((rest) => `/token?rejected=${rest}`)
+        ),
+        (url) => {
+          const read = rejectedTokenId(url)
+          return read === undefined || /^[A-Za-z0-9._~-]{1,128}$/.test(read)
+        }
+      )
+    )
+  })
+
+  t.test('is none where it is empty, too long or of other characters', async (t) => {
+    for (const value of [
+      '',
+      'a'.repeat(129),
+      'a b',
+      'a+b',
+      'a%0ab',
+      'a%00',
+      '%',
+      'a/b',
+      'a=b',
+      '%C3%B6',
+      '<b>',
+      'a%0d%0a'
+    ]) {
+      t.equal(rejectedTokenId(`/token?rejected=${value}`), undefined, value)
+    }
+    t.equal(rejectedTokenId('/token?rejected=a%2Db'), 'a-b')
+    t.equal(rejectedTokenId(`/token?rejected=${'a'.repeat(128)}`), 'a'.repeat(128))
+    t.equal(rejectedTokenId('/token'), undefined)
+    t.equal(rejectedTokenId(''), undefined)
+  })
+})
