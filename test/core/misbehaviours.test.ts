@@ -90,7 +90,7 @@ const TIMED_OUT = {
   code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT',
   attempts: 3,
   retryAfter: [1, 1],
-  timeoutMs: 150
+  timeoutMs: 300
 } as const
 
 /** A status whose reason, headers and body all hold the marker. */
@@ -325,8 +325,20 @@ async function misbehave(
   return { server, options: { ...CREDENTIALS, tokenUrl: server.tokenUrl, timeoutMs } }
 }
 
-/** What an endpoint sees of so many attempts. */
-const requestsOf = ({ answer }: Misbehaviour, attempts: number) => (answer === 'refuse' ? 0 : attempts)
+/** Fails unless the endpoint saw that many attempts, beside the requests of before. */
+function sawAttempts(
+  t: Test,
+  { requests }: TokenServer,
+  { answer, code }: Misbehaviour,
+  attempts: number,
+  before = 0
+): void {
+  const seen = requests.length - before
+  if (answer === 'refuse') t.equal(seen, 0)
+  // On a busy machine an attempt may time out before it has left.
+  else if (code === 'ERR_BANDWIDTH_TOKEN_TIMEOUT') t.ok(seen <= attempts, `${seen} requests`)
+  else t.equal(seen, attempts)
+}
 
 async function failsCold(t: Test, misbehaviour: Misbehaviour): Promise<void> {
   const { server, options } = await misbehave(t, misbehaviour)
@@ -340,12 +352,13 @@ async function failsCold(t: Test, misbehaviour: Misbehaviour): Promise<void> {
   t.equal(error['upstreamStatus'], upstreamStatus)
   t.equal(error['attempts'], attempts)
   t.ok(isBetween(error['retryAfter'], retryAfter), `waits ${error['retryAfter']} s`)
-  t.equal(server.requests.length, requestsOf(misbehaviour, attempts))
+  sawAttempts(t, server, misbehaviour, attempts)
 
+  const asked = server.requests.length
   const again = await rejection(provider.getToken())
   t.not(again, error, 'gives every caller an error of its own')
   t.equal(again['code'], code)
-  t.equal(server.requests.length, requestsOf(misbehaviour, attempts), 'asks no more during the cool-down')
+  t.equal(server.requests.length, asked, 'asks no more during the cool-down')
   t.match(provider.status(), { state: 'cooling', lastErrorCode: code, consecutiveFailures: 1 })
 }
 
@@ -366,7 +379,7 @@ async function servesWarm(t: Test, misbehaviour: Misbehaviour): Promise<void> {
   const late = await Promise.all(Array.from({ length: 50 }, () => provider.getToken()))
   t.ok([...early, ...late].every((served) => served === token))
   t.match(provider.status(), { state: 'degraded', lastErrorCode: code, consecutiveFailures: 1 })
-  t.equal(server.requests.length, 1 + requestsOf(misbehaviour, 1))
+  sawAttempts(t, server, misbehaviour, 1, 1)
 }
 
 interface Page {
@@ -421,7 +434,7 @@ async function failsOnTheRoute(
   const all = `${JSON.stringify([...headers])} ${text}`
   t.notOk(all.includes(MARKER), 'passes nothing on of what the endpoint said')
   t.notOk(all.includes(CREDENTIALS.clientSecret))
-  t.equal(server.requests.length, requestsOf(misbehaviour, attempts))
+  sawAttempts(t, server, misbehaviour, attempts)
   if (through === throughFastify) t.match(JSON.parse(text), { statusCode: status, code })
 }
 
@@ -429,7 +442,7 @@ function isBetween(value: unknown, [min, max]: readonly [number, number]): boole
   return typeof value === 'number' && value >= min && value <= max
 }
 
-t.jobs = 6
+t.jobs = 3
 for (const misbehaviour of MISBEHAVIOURS) {
   t.test(`when the token endpoint ${misbehaviour.name}`, { buffered: true }, async (t) => {
     t.jobs = 4

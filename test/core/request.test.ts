@@ -278,7 +278,9 @@ t.test('the provider closes the dispatcher of its own', async (t) => {
   await provider.getToken()
   await provider.close()
   t.ok(closed)
+  const sinceMs = performance.now()
   await closed
+  t.ok(performance.now() - sinceMs < 2_000, 'at once, not when an idle connection would end')
 })
 
 t.test('a credentials function', async (t) => {
