@@ -153,6 +153,30 @@ export function requests(t: Test, harness: Harness): void {
     t.equal(requests(), 0)
   })
 
+  for (const thrown of [undefined, null, 'route', 'router', 0, '']) {
+    t.test(`answers an error where account throws ${JSON.stringify(thrown)}`, async (t) => {
+      const { get, requests } = await stage(t, harness, {
+        account: () => {
+          throw thrown
+        }
+      })
+      const { status, headers } = await get()
+      t.ok(status >= 500, `status ${status}`)
+      t.equal(headers['cache-control'], 'no-store')
+      t.equal(requests(), 0)
+    })
+  }
+
+  for (const thrown of [undefined, 'route']) {
+    t.test(`answers an error where a provider of the user's own rejects with ${thrown}`, async (t) => {
+      const provider = { getToken: () => Promise.reject(thrown) }
+      const server = await serve(t, harness, [{ provider, authorize: () => true }])
+      const { status, headers } = await ask(`${server.origin}/bandwidth/token`)
+      t.ok(status >= 500, `status ${status}`)
+      t.equal(headers['cache-control'], 'no-store')
+    })
+  }
+
   t.test('closes its own provider, and that only', async (t) => {
     const [mine, other] = [await emulate(t), await emulate(t)]
     const user = await serve(t, harness, [{ ...credentialsOf(other), authorize: () => true }])

@@ -33,7 +33,13 @@ export async function run(
   { cwd = repository, env = {} }: { cwd?: string; env?: Readonly<Record<string, string>> } = {}
 ): Promise<string> {
   try {
-    return (await promisify(execFile)('env', foreign(command, args, env), { cwd, maxBuffer: 2 ** 26 })).stdout
+    return (
+      await promisify(execFile)('env', foreign(command, args, env), {
+        cwd,
+        maxBuffer: 2 ** 26,
+        timeout: 240_000
+      })
+    ).stdout
   } catch (error) {
     const { message, stdout, stderr } = error as Error & { stdout?: string; stderr?: string }
     throw new Error([message, stdout, stderr].filter(Boolean).join('\n'))
@@ -49,6 +55,8 @@ export interface Tarball {
 export interface Manifest {
   readonly name: string
   readonly version: string
+  readonly main?: string
+  readonly types?: string
   readonly dependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
   readonly optionalDependencies?: Readonly<Record<string, string>>

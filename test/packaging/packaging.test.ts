@@ -77,6 +77,11 @@ for (const { file, entries, manifest } of tarballs) {
       )
     })
 
+    t.test('can be found by tools that do not know `exports`', { skip: face.esmOnly }, async (t) => {
+      for (const path of [manifest.main, manifest.types])
+        t.ok(entries.includes(`${path}`.replace('./', '')), `${path}`)
+    })
+
     t.test('depends on what it says and on no workspace', async (t) => {
       t.strictSame(Object.keys(manifest.dependencies ?? {}).sort(), face.dependencies)
       t.strictSame(Object.keys(manifest.peerDependencies ?? {}).sort(), face.peerDependencies)

@@ -46,7 +46,10 @@ const ROUTE_OPTION_RULES: Readonly<Record<keyof TokenRouteShorthand, OptionRule>
 }
 
 const PLUGIN_RULES: Readonly<Record<string, OptionRule>> = {
-  routeOptions: [(value) => typeof value === 'object', 'an object'],
+  routeOptions: [
+    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    'an object'
+  ],
   prefix: ANYTHING,
   logLevel: ANYTHING,
   logSerializers: ANYTHING

@@ -9,10 +9,10 @@ async function main() {
   const response = await fetch(`http://127.0.0.1:${server.address().port}/bandwidth/token`, {
     headers: { 'x-user': 'alice' }
   })
-  const answers = { express: await response.json() }
+  const answer = await response.json()
   server.close()
   await middleware.close()
-  process.stdout.write(JSON.stringify({ answers }))
+  process.stdout.write(JSON.stringify({ answers: { express: answer } }))
 }
 
 main()

@@ -22,7 +22,7 @@ const elsewhere: TokenProviderOptions = { network: 'mars' }
 
 export async function use(logger: Logger, clock: Clock, signal: AbortSignal): Promise<TokenResponse> {
   const provider = new TokenProvider({ ...options, logger, clock })
-  const token: AccessToken = await provider.getToken({ account: 'a', minimumLifetimeMs: 20_000, signal })
+  const token = await provider.getToken({ account: 'a', minimumLifetimeMs: 20_000, signal })
   await provider.getToken({ rejected: token })
   await provider.warmUp()
   // @ts-expect-error: a token cannot be written to
@@ -30,7 +30,8 @@ export async function use(logger: Logger, clock: Clock, signal: AbortSignal): Pr
   // @ts-expect-error: and is not `any`
   token.nothing
   await provider.close()
-  return token.toResponse()
+  const typed: AccessToken = token
+  return typed.toResponse()
 }
 
 export function look(provider: TokenProvider, token: AccessToken) {

@@ -14,8 +14,9 @@ app.use('/two', bandwidthTokenDefault({ authorize: async (req) => req.ip !== und
 app.use(bandwidthToken({ provider: new TokenProvider(), path: false }))
 
 app.get('/call', async (req, res) => {
-  const token: AccessToken = await req.bandwidthToken()
-  res.json({ expiresIn: token.expiresIn })
+  const token = await req.bandwidthToken()
+  const typed: AccessToken = token
+  res.json({ expiresIn: typed.expiresIn })
   // @ts-expect-error: the token is not `any`
   token.nothing
 })

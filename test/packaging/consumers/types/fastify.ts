@@ -18,10 +18,11 @@ export async function build(): Promise<TokenProvider> {
   app.register(fastifyBandwidthToken, { ...options, prefix: '/api' })
 
   app.get('/call', async (request) => {
-    const token: AccessToken = await request.bandwidthToken()
+    const token = await request.bandwidthToken()
+    const typed: AccessToken = token
     // @ts-expect-error: the token is not `any`
     token.nothing
-    return token.expiresIn
+    return typed.expiresIn
   })
 
   // @ts-expect-error: the request is not `any`

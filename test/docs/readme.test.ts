@@ -1,0 +1,230 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { startEmulator } from '@bandwidth-token/emulator'
+import t from 'tap'
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+const ADAPTERS = ['packages/fastify', 'packages/express']
+const FOLDERS = ['.', 'packages/core', ...ADAPTERS]
+
+/** What the reader of the one line has already: an app, sessions and passport. */
+const AN_APP = `
+import type { Express } from 'express'
+import type { FastifyInstance } from 'fastify'
+
+declare global {
+  const app: Express & FastifyInstance
+  namespace Express {
+    interface Request {
+      isAuthenticated(): boolean
+    }
+  }
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    session: { user?: string }
+  }
+}
+`
+
+const read = (...path: string[]) => readFile(join(root, ...path), 'utf8')
+
+async function blocksOf(folder: string): Promise<string[]> {
+  return [...(await read(folder, 'README.md')).matchAll(/^```(?:js|ts)\n(.*?)^```$/gms)].map(
+    ([, code = '']) => code
+  )
+}
+
+const temporary = join(root, 'test/build')
+await mkdir(temporary, { recursive: true })
+
+/** A project of a reader: the packages of this repository and of the examples, installed. */
+async function consumer(t: { teardown(fn: () => unknown): void }): Promise<string> {
+  const folder = await mkdtemp(join(temporary, 'readme-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  for (const from of ['test', 'examples/fastify', 'examples/express']) {
+    const modules = join(root, from, 'node_modules')
+    for (const entry of await readdir(modules)) {
+      if (entry.startsWith('.')) continue
+      const names = entry.startsWith('@')
+        ? (await readdir(join(modules, entry))).map((name) => join(entry, name))
+        : [entry]
+      for (const name of names) {
+        const target = join(folder, 'node_modules', name)
+        await mkdir(dirname(target), { recursive: true })
+        await symlink(join(modules, name), target).catch((error: NodeJS.ErrnoException) => {
+          if (error.code !== 'EEXIST') throw error
+        })
+      }
+    }
+  }
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+  return folder
+}
+
+/** What the compiler of this repository says about the modules of a folder. */
+async function compile(folder: string): Promise<string> {
+  await cp(join(root, 'tsconfig.base.json'), join(folder, 'base.json'))
+  const compilerOptions = {
+    composite: false,
+    declaration: false,
+    sourceMap: false,
+    noEmit: true,
+    noUnusedLocals: false,
+    noPropertyAccessFromIndexSignature: false,
+    typeRoots: [join(root, 'node_modules/@types')]
+  }
+  await writeFile(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ extends: './base.json', compilerOptions, include: ['*.ts'] })
+  )
+  // Not `bin/tsc`: it has no extension, which Node 20 takes amiss under the loader that tap gives to child processes.
+  const tsc = [join(root, 'node_modules/typescript/lib/tsc.js'), '-p', folder]
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, tsc).catch(
+    (error: { stdout: string; stderr: string }) => error
+  )
+  return stdout + stderr
+}
+
+function namesIn(source: string, pattern: RegExp): string[] {
+  const names = [...source.matchAll(pattern)].map(([, name = '']) => name)
+  return [...new Set(names)]
+}
+
+/** The first cells of all rows of the tables. */
+function rowsOf(readme: string): Set<string> {
+  return new Set(namesIn(readme, /^\| `(\w+)` +\|/gm))
+}
+
+for (const folder of FOLDERS) {
+  t.test(`the examples in ${folder}/README.md compile`, async (t) => {
+    const project = await consumer(t)
+    const blocks = await blocksOf(folder)
+    t.ok(blocks.length >= 2)
+    for (const [index, block] of blocks.entries()) {
+      await writeFile(join(project, `block-${index}.ts`), block)
+    }
+    if (folder === '.') await writeFile(join(project, 'an-app.d.ts'), AN_APP)
+    t.equal(await compile(project), '')
+  })
+}
+
+t.test('an example that is wrong does not compile', async (t) => {
+  const project = await consumer(t)
+  const [block = ''] = await blocksOf('packages/core')
+  await writeFile(join(project, 'block.ts'), block.replace('getToken(', 'getTokken('))
+  t.match(await compile(project), /getTokken/)
+})
+
+t.test('the quick start of the core runs as written', async (t) => {
+  const project = await consumer(t)
+  const emulator = await startEmulator()
+  t.teardown(() => emulator.close())
+  await writeFile(join(project, 'quick-start.js'), (await blocksOf('packages/core'))[0] ?? '')
+  const { stdout } = await promisify(execFile)(process.execPath, [join(project, 'quick-start.js')], {
+    env: {
+      BW_TOKEN_URL: emulator.tokenUrl,
+      BW_CLIENT_ID: emulator.clientId,
+      BW_CLIENT_SECRET: emulator.clientSecret
+    }
+  })
+  t.match(stdout, /^Bearer, (599|600) s left\n$/)
+})
+
+for (const folder of ADAPTERS) {
+  t.test(`the quick start of ${folder} runs as written`, async (t) => {
+    const project = await consumer(t)
+    const emulator = await startEmulator()
+    t.teardown(() => emulator.close())
+    const free = createServer().listen(0, '127.0.0.1')
+    await once(free, 'listening')
+    const { port } = free.address() as AddressInfo
+    await once(free.close(), 'close')
+    await writeFile(join(project, 'quick-start.js'), (await blocksOf(folder))[0] ?? '')
+    const child = spawn(process.execPath, [join(project, 'quick-start.js')], {
+      stdio: 'ignore',
+      env: {
+        PORT: String(port),
+        BW_TOKEN_URL: emulator.tokenUrl,
+        BW_CLIENT_ID: emulator.clientId,
+        BW_CLIENT_SECRET: emulator.clientSecret
+      }
+    })
+    t.teardown(() => child.kill('SIGKILL'))
+    const status = await answerOf(`http://localhost:${port}/status`)
+    t.match(await status.json(), { accessTokenId: String, expiresIn: Number })
+    t.equal((await fetch(`http://localhost:${port}/bandwidth/token`)).status, 403)
+  })
+}
+
+t.test('the README begins with the two commands', async (t) => {
+  const commands = [...(await read('README.md')).matchAll(/^```sh\n(.*?)^```$/gms)].map(([, code]) => code)
+  t.strictSame(commands, ['npx -y pnpm@12 start\n', 'npx -y pnpm@12 test\n'])
+  t.match(await read('README.md'), /^# bandwidth-token\n\n```sh\nnpx -y pnpm@12 start\n```\n/)
+  const { scripts } = JSON.parse(await read('package.json'))
+  t.match(scripts, { start: String, test: String })
+})
+
+t.test('every option has a row in the README of each package that takes it', async (t) => {
+  const ofCore = namesIn(await optionsType('packages/core/src/options.ts', 'TokenProviderOptions'), PROPERTY)
+  const ofRoute = namesIn(
+    await optionsType('packages/core/src/route-options.ts', 'TokenRouteOptions'),
+    PROPERTY
+  )
+  t.ok(ofCore.includes('clientId') && ofRoute.includes('authorize'))
+  for (const folder of FOLDERS) {
+    const rows = rowsOf(await read(folder, 'README.md'))
+    const expected = folder === 'packages/core' ? ofCore : [...ofCore, ...ofRoute]
+    for (const name of expected) t.ok(rows.has(name), `${folder}: ${name}`)
+  }
+  for (const folder of ['.', 'packages/fastify']) {
+    t.ok(rowsOf(await read(folder, 'README.md')).has('routeOptions'), folder)
+  }
+})
+
+t.test('every error code has a row in each README, with its status', async (t) => {
+  const source = await read('packages/core/src/errors.ts')
+  const statuses = [...source.matchAll(/^ {2}(ERR_\w+): (\d+)/gm)]
+  t.ok(statuses.length >= 8)
+  for (const folder of FOLDERS) {
+    const readme = await read(folder, 'README.md')
+    for (const [, code, status] of statuses) {
+      t.match(readme, new RegExp(`^\\| \`${code}\` +\\| ${status} +\\|`, 'm'), `${folder}: ${code}`)
+    }
+  }
+})
+
+t.test('every link to a file leads somewhere', async (t) => {
+  for (const folder of [...FOLDERS, 'packages/emulator', 'examples/fastify', 'examples/express']) {
+    for (const link of namesIn(await read(folder, 'README.md'), /\]\((?!https?:)([^)#]+)/g)) {
+      await t.resolves(readFile(join(root, folder, link)), `${folder}: ${link}`)
+    }
+  }
+})
+
+const PROPERTY = /^ {2}(\w+)\?:/gm
+
+async function optionsType(file: string, name: string): Promise<string> {
+  const [type = ''] = new RegExp(`^export interface ${name}\\b.*?^}`, 'ms').exec(await read(file)) ?? []
+  return type
+}
+
+/** Asks until the server is there. */
+async function answerOf(url: string): Promise<Response> {
+  const deadline = performance.now() + 15_000
+  for (;;) {
+    try {
+      return await fetch(url)
+    } catch (error) {
+      if (performance.now() > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+}
