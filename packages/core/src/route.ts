@@ -51,6 +51,17 @@ export class TokenRoute<Request> {
    * @throws `ERR_BANDWIDTH_TOKEN_FORBIDDEN`, what `authorize` throws, and as `TokenProvider.getToken()`
    */
   async answer(request: Request, url: string): Promise<{ headers: Record<string, string>; body: string }> {
+    try {
+      return await this.#answer(request, url)
+    } catch (error) {
+      // A framework takes `undefined` or "route" for no error at all, and would let the request go on.
+      throw typeof error === 'object' && error !== null
+        ? error
+        : new Error('What the token route called threw what is no error.')
+    }
+  }
+
+  async #answer(request: Request, url: string): Promise<{ headers: Record<string, string>; body: string }> {
     await this.#authorize(request)
     const { provider } = this.options
     const account = this.#accountOf(request)
@@ -70,23 +81,12 @@ export class TokenRoute<Request> {
   }
 
   async #authorize(request: Request): Promise<void> {
-    const verdict = await this.#authorizeOrThrow(request)
+    const verdict = await this.options.authorize(request)
     if (verdict === true) return
     if (verdict !== false) {
       this.#log.warnOnce('"authorize" returned a value that is no boolean; anything but true is a 403')
     }
     throw new BandwidthTokenError('ERR_BANDWIDTH_TOKEN_FORBIDDEN', 'This request may not have a token.')
-  }
-
-  async #authorizeOrThrow(request: Request): Promise<unknown> {
-    try {
-      return await this.options.authorize(request)
-    } catch (error) {
-      // A framework takes `undefined` or "route" for no error at all, and would let the request go on.
-      throw typeof error === 'object' && error !== null
-        ? error
-        : new Error('"authorize" threw what is no error.')
-    }
   }
 
   #accountOf(request: Request): { account: string } | undefined {
