@@ -230,6 +230,14 @@ t.test('an id that holds the token is not shown', async (t) => {
   }
 })
 
+t.test('an id that holds the secret is not shown', async (t) => {
+  for (const access_token_id of [SECRET, `id ${SECRET}`, BASIC]) {
+    const { provider, lines } = await stage(t, withToken({ access_token_id }))
+    isSilent(t, await provider.getToken(), 'the token')
+    isSilent(t, lines, 'the log')
+  }
+})
+
 t.test('a failed refresh gives nothing away', async (t) => {
   const { provider, clock, lines, answer } = await stage(t, withToken({}))
   const token = await provider.getToken()

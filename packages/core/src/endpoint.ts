@@ -40,6 +40,7 @@ export interface Grant {
 }
 
 const MAX_BODY_BYTES = 64 * 1024
+const MIN_SECRET_LENGTH = 8
 
 /**
  * One exchange with the token endpoint: a client credentials request over HTTP Basic (RFC 6749 §4.4, Bandwidth's
@@ -52,6 +53,7 @@ export async function requestToken(
   nowMs: () => number
 ): Promise<Grant | Failure> {
   const { origin, pathname, search } = new URL(endpoint.tokenUrl)
+  const basic = Buffer.from(`${clientId}:${clientSecret}`).toString('base64')
   const form = new URLSearchParams({ grant_type: 'client_credentials' })
   if (endpoint.scope !== '') form.set('scope', endpoint.scope)
   try {
@@ -62,7 +64,7 @@ export async function requestToken(
       headers: {
         Accept: 'application/json',
         // As Bandwidth documents it: raw, not percent-encoded as RFC 6749 §2.3.1 would have it.
-        Authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`,
+        Authorization: `Basic ${basic}`,
         'Content-Type': 'application/x-www-form-urlencoded',
         'User-Agent': `@bandwidth-token/core/${VERSION}`
       },
@@ -72,7 +74,7 @@ export async function requestToken(
       headersTimeout: 0,
       bodyTimeout: 0
     })
-    if (statusCode === 200) return parseGrant(await readJson(body))
+    if (statusCode === 200) return parseGrant(await readJson(body), [clientSecret, basic])
     const answer = await readJson(body).catch(() => undefined)
     return statusFailure(
       statusCode,
@@ -103,7 +105,7 @@ async function readJson(body: Readable): Promise<unknown> {
 }
 
 /** Checks a token response (RFC 6749 §5.1); the token must be RFC 6750 §2.1 characters. */
-export function parseGrant(answer: unknown): Grant | Failure {
+export function parseGrant(answer: unknown, secrets: readonly string[] = []): Grant | Failure {
   if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) {
     return unusable('is not a JSON object of at most 64 KiB')
   }
@@ -120,14 +122,19 @@ export function parseGrant(answer: unknown): Grant | Failure {
   if (expiresIn === undefined) return unusable('has an invalid "expires_in"')
   return {
     accessToken: access_token,
-    // Ids are shown in logs: one that holds the token itself is none.
-    accessTokenId:
-      typeof access_token_id === 'string' && !access_token_id.includes(access_token)
-        ? access_token_id
-        : undefined,
+    accessTokenId: isShowable(access_token_id, access_token, secrets) ? access_token_id : undefined,
     expiresIn,
     hasExpiresIn: expires_in !== undefined && expires_in !== null
   }
+}
+
+/** Ids are shown in logs and to pages: one that repeats the token or a secret is none. */
+function isShowable(id: unknown, token: string, secrets: readonly string[]): id is string {
+  if (typeof id !== 'string' || id.includes(token)) return false
+  // A short secret is found in an id by chance.
+  return !secrets.some(
+    (secret) => id === secret || (secret.length >= MIN_SECRET_LENGTH && id.includes(secret))
+  )
 }
 
 function unusable(problem: string): Failure {
