@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import {
   type BandwidthTokenErrorCode,
+  type TokenDispatcher,
   TokenProvider,
   type TokenProviderOptions,
   type TokenRouteOptions
@@ -314,15 +315,18 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
   )
 ]
 
+/** Where nobody listens. A port that was just given up may be somebody else's by now. */
+const NOBODY = 'http://127.0.0.1:1'
+
 /** A token endpoint, and the options of a provider that asks it. */
 async function misbehave(
   t: Test,
   { answer, timeoutMs = 4_000 }: Misbehaviour
 ): Promise<{ server: TokenServer; options: TokenProviderOptions }> {
   const server = await startTokenServer(t)
-  if (answer === 'refuse') await server.stop()
-  else server.answer = answer
-  return { server, options: { ...CREDENTIALS, tokenUrl: server.tokenUrl, timeoutMs } }
+  if (answer !== 'refuse') server.answer = answer
+  const tokenUrl = answer === 'refuse' ? `${NOBODY}/token` : server.tokenUrl
+  return { server, options: { ...CREDENTIALS, tokenUrl, timeoutMs } }
 }
 
 /** Fails unless the endpoint saw that many attempts, beside the requests of before. */
@@ -366,10 +370,24 @@ async function servesWarm(t: Test, misbehaviour: Misbehaviour): Promise<void> {
   const server = await startTokenServer(t)
   const clock = shiftableClock()
   const { timeoutMs = 4_000, answer, code } = misbehaviour
-  const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl: server.tokenUrl, timeoutMs, clock })
-  t.teardown(() => provider.close())
+  const agent = new Agent()
+  let isRefused = false
+  const dispatcher: TokenDispatcher = {
+    request: (options) => agent.request(isRefused ? { ...options, origin: NOBODY } : options)
+  }
+  const provider = new TokenProvider({
+    ...CREDENTIALS,
+    tokenUrl: server.tokenUrl,
+    timeoutMs,
+    clock,
+    dispatcher
+  })
+  t.teardown(async () => {
+    await provider.close()
+    await agent.destroy()
+  })
   const token = await provider.getToken()
-  if (answer === 'refuse') await server.stop()
+  if (answer === 'refuse') isRefused = true
   else server.answer = answer
 
   // Past the last instant at which the refresh may start, before the hard line.

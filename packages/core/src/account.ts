@@ -10,11 +10,11 @@ import {
   usableMs
 } from './cached-token.js'
 import { type Instant, readClock, setBackgroundTimeout } from './clock.js'
+import { CoolDown } from './cool-down.js'
 import type { BandwidthTokenError } from './errors.js'
 import { CLOSED, type Failure, NEARLY_DEAD, toError } from './failure.js'
 import { ageMs, REQUEST_INTERVAL_MS } from './lifetime.js'
 import type { Log } from './logger.js'
-import { coolDownMs } from './retry.js'
 import { describeStatus, type TokenStatus } from './status.js'
 import type { AccessToken } from './token.js'
 
@@ -45,8 +45,7 @@ export class Account {
   readonly #context: AccountContext
   #cached: CachedToken | undefined
   #flight: Flight | undefined
-  #coolDown: { readonly failure: Failure; readonly untilMs: number } | undefined
-  #consecutiveFailures = 0
+  readonly #coolDown = new CoolDown()
   #lastStartMs = NEVER
   #lastReplacementMs = NEVER
   #hotUntilMs = NEVER
@@ -114,9 +113,9 @@ export class Account {
     const cached = this.#valid(now)
     return describeStatus({
       expiresInMs: cached && cached.lifetimeMs - ageMs(cached.issuedAt, now),
-      lastErrorCode: this.#coolDown?.failure.code,
-      consecutiveFailures: this.#consecutiveFailures,
-      retryInMs: this.#coolDownLeftMs(now),
+      lastErrorCode: this.#coolDown.failure?.code,
+      consecutiveFailures: this.#coolDown.consecutiveFailures,
+      retryInMs: this.#coolDown.leftMs(now),
       isAcquiring: this.isAcquiring
     })
   }
@@ -141,20 +140,15 @@ export class Account {
     return this.#cached !== undefined && usableMs(this.#cached, now) >= 0 ? this.#cached : undefined
   }
 
-  #coolDownLeftMs(now: Instant): number | undefined {
-    const leftMs = (this.#coolDown?.untilMs ?? NEVER) - now.monotonicMs
-    return leftMs > 0 ? leftMs : undefined
-  }
-
   /** What a caller without a valid token waits for. */
   #acquire(now: Instant): Flight {
     if (this.#flight !== undefined) return this.#flight
-    if (this.#coolDownLeftMs(now) !== undefined) throw this.#error(this.#coolDown?.failure as Failure)
+    if (this.#coolDown.leftMs(now) !== undefined) throw this.#error(this.#coolDown.failure as Failure)
     return this.#start(now)
   }
 
   #start(now: Instant): Flight {
-    const isProbe = this.#consecutiveFailures > 0
+    const isProbe = this.#coolDown.consecutiveFailures > 0
     this.#lastStartMs = now.monotonicMs
     this.#flight = new Acquisition(this.#context, this.key, isProbe, (outcome) => this.#settle(outcome))
     this.#context.onChange(this)
@@ -163,7 +157,7 @@ export class Account {
 
   #refreshIfDue(cached: CachedToken, now: Instant): void {
     const isDue = ageMs(cached.issuedAt, now) >= cached.refreshAgeMs
-    if (isDue && this.#flight === undefined && this.#coolDownLeftMs(now) === undefined) this.#start(now)
+    if (isDue && this.#flight === undefined && this.#coolDown.leftMs(now) === undefined) this.#start(now)
   }
 
   /** What replaces a rejected token: nothing if it is too young or one was replaced too lately. */
@@ -184,7 +178,7 @@ export class Account {
   /** A token that lives longer, if one may be had; else the cached one. */
   async #renew(now: Instant, signal?: AbortSignal): Promise<CachedToken> {
     const mayStart =
-      now.monotonicMs - this.#lastStartMs >= REQUEST_INTERVAL_MS && this.#coolDownLeftMs(now) === undefined
+      now.monotonicMs - this.#lastStartMs >= REQUEST_INTERVAL_MS && this.#coolDown.leftMs(now) === undefined
     const flight = this.#flight ?? (mayStart ? this.#start(now) : undefined)
     const result = await flight?.wait(signal)
     const cached = this.#valid(this.#now()) ?? this.#orThrow(result as CachedToken | Failure)
@@ -204,7 +198,7 @@ export class Account {
   }
 
   #error(failure: Failure): BandwidthTokenError {
-    return toError(failure, this.#coolDownLeftMs(this.#now()))
+    return toError(failure, this.#coolDown.leftMs(this.#now()))
   }
 
   #settle(outcome: Acquired | Failure): CachedToken | Failure {
@@ -219,8 +213,7 @@ export class Account {
   }
 
   #fail(failure: Failure, now: Instant): Failure {
-    const forMs = coolDownMs(failure, this.#consecutiveFailures++, Math.random())
-    this.#coolDown = { failure, untilMs: now.monotonicMs + forMs }
+    const forMs = this.#coolDown.add(failure, now)
     const { code, attempts, upstreamStatus, oauthError } = failure
     this.#context.log.warn(
       { account: this.key, code, attempts, upstreamStatus, oauthError, retryInMs: Math.round(forMs) },
@@ -237,10 +230,9 @@ export class Account {
     const previous = this.#valid(now)
     const next = createCachedToken(grant, this.#context, clock)
     const untilMs = next.issuedAt.monotonicMs + REQUEST_INTERVAL_MS
-    this.#consecutiveFailures = 0
     this.#cached = chooseToken(next, previous, isReplacement, now)
     const mustWait = this.#cached !== next || isNearlyDead(next, previous, now)
-    this.#coolDown = mustWait ? { failure: NEARLY_DEAD, untilMs } : undefined
+    this.#coolDown.end(mustWait ? { failure: NEARLY_DEAD, untilMs } : undefined)
     this.#hotUntilMs = NEVER
     if (this.#cached !== next) return NEARLY_DEAD
     this.#hotUntilMs = next.issuedAt.wallMs + Math.min(next.refreshAgeMs, next.lifetimeMs - next.hardMs)
@@ -255,7 +247,7 @@ export class Account {
     if (cached === undefined) return
     const untilLapseMs = usableMs(cached, now) + 1
     const untilRefreshMs = cached.refreshAgeMs - ageMs(cached.issuedAt, now)
-    const coolDownLeftMs = this.#coolDownLeftMs(now)
+    const coolDownLeftMs = this.#coolDown.leftMs(now)
     let wakeInMs = untilLapseMs
     if (untilRefreshMs > 0) wakeInMs = untilRefreshMs
     else if (cached.isUsed && coolDownLeftMs !== undefined) wakeInMs = coolDownLeftMs
