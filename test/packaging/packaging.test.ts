@@ -77,10 +77,15 @@ for (const { file, entries, manifest } of tarballs) {
       )
     })
 
-    t.test('can be found by tools that do not know `exports`', { skip: face.esmOnly }, async (t) => {
-      for (const path of [manifest.main, manifest.types])
-        t.ok(entries.includes(`${path}`.replace('./', '')), `${path}`)
-    })
+    t.test(
+      'says where its entry is to tools that do not know `exports`, if one of them can load it',
+      async (t) => {
+        for (const path of [manifest.main, manifest.types]) {
+          if (face.esmOnly) t.equal(path, undefined)
+          else t.ok(entries.includes(`${path}`.replace('./', '')), `${path}`)
+        }
+      }
+    )
 
     t.test('depends on what it says and on no workspace', async (t) => {
       t.strictSame(Object.keys(manifest.dependencies ?? {}).sort(), face.dependencies)

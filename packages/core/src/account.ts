@@ -6,6 +6,7 @@ import {
   isNamedBy,
   isNearlyDead,
   isYoung,
+  nextWakeMs,
   type RejectedToken,
   usableMs
 } from './cached-token.js'
@@ -245,17 +246,8 @@ export class Account {
     this.#clearTimer()
     const cached = this.#cached
     if (cached === undefined) return
-    const untilLapseMs = usableMs(cached, now) + 1
-    const untilRefreshMs = cached.refreshAgeMs - ageMs(cached.issuedAt, now)
-    const coolDownLeftMs = this.#coolDown.leftMs(now)
-    let wakeInMs = untilLapseMs
-    if (untilRefreshMs > 0) wakeInMs = untilRefreshMs
-    else if (cached.isUsed && coolDownLeftMs !== undefined) wakeInMs = coolDownLeftMs
-    this.#timer = setBackgroundTimeout(
-      this.#context.clock,
-      () => this.#wake(),
-      Math.min(wakeInMs, untilLapseMs)
-    )
+    const wakeInMs = nextWakeMs(cached, this.#coolDown.leftMs(now), now)
+    this.#timer = setBackgroundTimeout(this.#context.clock, () => this.#wake(), wakeInMs)
   }
 
   #wake(): void {

@@ -40,6 +40,17 @@ export function usableMs(cached: CachedToken, now: Instant): number {
   return cached.lifetimeMs - cached.hardMs - ageMs(cached.issuedAt, now)
 }
 
+/**
+ * Milliseconds until something is to be done without a caller: the refresh, another try of it while the token is in
+ * use, or the end of the token.
+ */
+export function nextWakeMs(cached: CachedToken, coolDownLeftMs: number | undefined, now: Instant): number {
+  const untilLapseMs = usableMs(cached, now) + 1
+  const untilRefreshMs = cached.refreshAgeMs - ageMs(cached.issuedAt, now)
+  if (untilRefreshMs > 0) return Math.min(untilRefreshMs, untilLapseMs)
+  return cached.isUsed && coolDownLeftMs !== undefined ? Math.min(coolDownLeftMs, untilLapseMs) : untilLapseMs
+}
+
 /** A token that was just issued is not replaced: a rejection is then no reason to believe in the next one. */
 export function isYoung(cached: CachedToken, now: Instant): boolean {
   return ageMs(cached.issuedAt, now) < REQUEST_INTERVAL_MS
