@@ -137,8 +137,10 @@ export class Account {
     return readClock(this.#context.clock)
   }
 
+  /** The cached token. One that was seen to have lapsed does not come back when a clock is set back. */
   #valid(now: Instant): CachedToken | undefined {
-    return this.#cached !== undefined && usableMs(this.#cached, now) >= 0 ? this.#cached : undefined
+    if (this.#cached !== undefined && usableMs(this.#cached, now) < 0) this.#drop()
+    return this.#cached
   }
 
   /** What a caller without a valid token waits for. */
@@ -253,10 +255,7 @@ export class Account {
   #wake(): void {
     const now = this.#now()
     const cached = this.#valid(now)
-    if (cached === undefined) {
-      this.#drop()
-      return
-    }
+    if (cached === undefined) return
     // From here on every caller looks at both clocks, whatever the wall clock has done meanwhile.
     this.#hotUntilMs = NEVER
     if (cached.isUsed) this.#refreshIfDue(cached, now)
