@@ -76,3 +76,14 @@ t.test('counts both clocks from the request, whatever the wall clock does meanwh
   await endpoint.clock.advance(100_000)
   t.equal(token.expiresIn, 500)
 })
+
+t.test('hands out no token that was seen to have lapsed, when the wall clock is set back', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.getToken()
+  endpoint.clock.suspend(20 * 60_000)
+  t.equal(provider.status().state, 'empty')
+  endpoint.clock.stepWall(-HOUR)
+  t.equal(provider.peek(), undefined)
+  t.equal((await provider.getToken()).accessToken, 'token-2')
+})

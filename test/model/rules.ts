@@ -21,6 +21,7 @@ export interface Failed {
 export interface Settings {
   readonly refreshAheadMs: number
   readonly expiryMarginMs: number
+  readonly timeoutMs: number
   readonly deadlineMs: number
   readonly mayReload: boolean
 }
@@ -47,6 +48,7 @@ export class AccountRules {
   #flight: { startedMs: number; attempts: number; isProbe: boolean; hasReloaded: boolean } | undefined
   #failure: (Failed & { atMs: number }) | undefined
   #failures = 0
+  #lastRequestMs = Number.NEGATIVE_INFINITY
   #lastStartMs = Number.NEGATIVE_INFINITY
   #lastCredentialsMs = Number.NEGATIVE_INFINITY
   #lastReplacementMs = Number.NEGATIVE_INFINITY
@@ -104,6 +106,7 @@ export class AccountRules {
 
   requestStarts(now: Instant): void {
     if (this.openRequests++ > 0) this.complain('two requests are in flight')
+    this.#lastRequestMs = now.monotonicMs
     if (this.#continues(now)) return
     this.#checkCoolDown(now)
     this.#checkInterval(now)
@@ -120,6 +123,8 @@ export class AccountRules {
 
   requestFails(failure: Failed, now: Instant): void {
     this.openRequests--
+    const tookMs = now.monotonicMs - this.#lastRequestMs
+    if (tookMs > this.settings.timeoutMs) this.complain(`a request was given up after ${tookMs} ms`)
     this.#failure = { ...failure, atMs: now.monotonicMs }
   }
 

@@ -22,6 +22,8 @@ interface Call {
 }
 
 const CODES = /^ERR_BANDWIDTH_TOKEN_(CREDENTIALS_REJECTED|UNAVAILABLE|TIMEOUT|RESPONSE_INVALID|CLOSED)$/
+/** The defaults of a provider. */
+const TIMEOUT_MS = 4_000
 const DEADLINE_MS = 10_000
 
 /** A real provider between an endpoint in memory and callers, in virtual time. Every promise it breaks is a problem. */
@@ -42,7 +44,7 @@ export class World {
   readonly #used = new Set<string>()
 
   constructor({ hasFunction, ...margins }: WorldOptions) {
-    this.#settings = { ...margins, deadlineMs: DEADLINE_MS, mayReload: hasFunction }
+    this.#settings = { ...margins, timeoutMs: TIMEOUT_MS, deadlineMs: DEADLINE_MS, mayReload: hasFunction }
     this.clock.settle = () => turns(1)
     this.provider = new TokenProvider({
       ...margins,
