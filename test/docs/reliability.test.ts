@@ -10,7 +10,7 @@ t.test('each promise of the page on reliability names tests that exist', async (
   t.equal(promises.length, 8)
   for (const promise of promises) {
     const proofs = [...promise.matchAll(/^- `(.*?)`: (.*)$/gm)]
-    t.ok(proofs.length > 0, promise.split('\n')[0])
+    t.ok(proofs.length > 0, `${promise.split('\n')[0]}`)
     for (const [, file = '', name = ''] of proofs) {
       t.ok((await read(file)).includes(`'${name}'`), `${file}: ${name}`)
     }

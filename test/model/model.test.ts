@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { steps } from './commands.js'
+import { livesFor, steps } from './commands.js'
 import { World } from './world.js'
 
 /** 10,000 of them, from a seed of their own each time: `pnpm run test:model`. */
@@ -27,8 +27,9 @@ for (const [name, hasFunction, accounts] of [
   t.test(`keeps its rules whatever happens, where ${name}`, async (t) => {
     t.comment(`${numRuns / 2} sequences, seed ${seed}`)
     const sequences = fc.commands(steps(accounts), { maxCommands: 60, size: 'max' })
-    const property = fc.asyncProperty(margins, sequences, async (margins, sequence) => {
+    const property = fc.asyncProperty(margins, livesFor, sequences, async (margins, behaviour, sequence) => {
       const world = new World({ ...margins, hasFunction })
+      world.endpoint.behaviour = behaviour
       await fc.asyncModelRun(() => ({ model: {}, real: world }), sequence)
       await world.close()
       if (unhandled.length > 0) throw new Error(`unhandled rejection: ${unhandled.splice(0)[0]}`)
