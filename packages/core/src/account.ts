@@ -234,7 +234,7 @@ export class Account {
     const next = createCachedToken(grant, this.#context, clock)
     const untilMs = next.issuedAt.monotonicMs + REQUEST_INTERVAL_MS
     this.#cached = chooseToken(next, previous, isReplacement, now)
-    const mustWait = this.#cached !== next || isNearlyDead(next, previous, now)
+    const mustWait = this.#cached !== next || isNearlyDead(next, now)
     this.#coolDown.end(mustWait ? { failure: NEARLY_DEAD, untilMs } : undefined)
     this.#hotUntilMs = NEVER
     if (this.#cached !== next) return NEARLY_DEAD

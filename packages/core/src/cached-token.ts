@@ -62,12 +62,11 @@ export function isNamedBy(rejected: RejectedToken | undefined, { token }: Cached
     : rejected?.accessToken === token.accessToken
 }
 
-/** Whether the endpoint hands back the same token, or one too short-lived to ask for another at once. */
-export function isNearlyDead(next: CachedToken, previous: CachedToken | undefined, now: Instant): boolean {
+/** Whether the endpoint handed out a token too short-lived to ask for another at once. */
+export function isNearlyDead(next: CachedToken, now: Instant): boolean {
   // By the monotonic clock: a step of the wall clock is not the endpoint's fault.
   const usedUpMs = now.monotonicMs - next.issuedAt.monotonicMs + next.hardMs
-  const isSame = next.token.accessToken === previous?.token.accessToken
-  return isSame || next.lifetimeMs - usedUpMs < REQUEST_INTERVAL_MS
+  return next.lifetimeMs - usedUpMs < REQUEST_INTERVAL_MS
 }
 
 /** The token that serves from now on: the new one, unless it is dead or would be outlived by the one it replaces. */
