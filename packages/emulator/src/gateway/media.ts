@@ -1,0 +1,69 @@
+import { Worker } from 'node:worker_threads'
+import type { Local, Remote } from './offer.js'
+
+export type MediaCommand =
+  | { readonly type: 'open'; readonly id: number; readonly address: string; readonly remote: Remote }
+  | { readonly type: 'echo'; readonly id: number; readonly on: boolean }
+  | { readonly type: 'close'; readonly id: number }
+
+export type MediaReport =
+  | { readonly id: number; readonly local: Local }
+  | { readonly id: number; readonly error: string }
+
+interface Waiting {
+  resolve(local: Local): void
+  reject(error: Error): void
+}
+
+/**
+ * The media of all calls, in a thread of its own: whatever the WebRTC stack keeps running, timers of a
+ * handshake that the browser broke off for one, ends with it, and no failure of it reaches the process.
+ */
+export class Media {
+  #worker: Worker | undefined
+  #lastId = 0
+  readonly #waiting = new Map<number, Waiting>()
+
+  /** Opens a UDP port on the address for one call. The first call starts the thread. */
+  open(address: string, remote: Remote): Promise<{ id: number; local: Local }> {
+    const id = ++this.#lastId
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve: (local) => resolve({ id, local }), reject })
+      this.#worker ??= this.#start()
+      this.#worker.postMessage({ type: 'open', id, address, remote } satisfies MediaCommand)
+    })
+  }
+
+  /** Whether the call hears itself. */
+  echo(id: number, on: boolean): void {
+    this.#worker?.postMessage({ type: 'echo', id, on } satisfies MediaCommand)
+  }
+
+  close(id: number): void {
+    this.#worker?.postMessage({ type: 'close', id } satisfies MediaCommand)
+  }
+
+  async stop(): Promise<void> {
+    await this.#worker?.terminate()
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL('media-worker.js', import.meta.url))
+    // The server holds the process, and the thread ends with it.
+    worker.unref()
+    worker.on('message', (report: MediaReport) => {
+      const waiting = this.#waiting.get(report.id)
+      this.#waiting.delete(report.id)
+      if ('local' in report) waiting?.resolve(report.local)
+      else waiting?.reject(new Error(report.error))
+    })
+    worker.on('error', () => undefined)
+    worker.on('exit', () => {
+      // The next call starts another.
+      this.#worker = undefined
+      for (const { reject } of this.#waiting.values()) reject(new Error('the media thread ended'))
+      this.#waiting.clear()
+    })
+    return worker
+  }
+}
