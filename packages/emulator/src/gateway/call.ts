@@ -15,7 +15,6 @@ export interface CallContext {
 }
 
 interface CallMedia {
-  readonly id: number
   readonly local: Local
   /** By which a re-INVITE shows that it means the same media. */
   readonly ufrag: string
@@ -31,6 +30,7 @@ export class Call {
   readonly #fault: CheckedInviteFault
   readonly #context: CallContext
   readonly #ended = new AbortController()
+  readonly #id: number
   readonly #session = String(randomInt(2 ** 47))
   #peer: Peer | undefined
   #orphan: NodeJS.Timeout | undefined
@@ -43,10 +43,11 @@ export class Call {
     this.#invite = invite
     this.#fault = fault
     this.#context = context
+    this.#id = context.media.nextId()
     this.#sequence = sequenceOf(invite.request)
     this.ended.addEventListener('abort', () => {
       clearTimeout(this.#orphan)
-      if (this.#media !== undefined) context.media.close(this.#media.id)
+      context.media.close(this.#id)
     })
     this.#follow(invite.peer)
   }
@@ -100,24 +101,25 @@ export class Call {
   }
 
   async #accept(offer: Offer, headers: Readonly<Record<string, string>>): Promise<void> {
-    const { media } = this.#context
-    const { id, local } = await media.open(this.#invite.peer.localAddress, offer.remote)
-    if (this.ended.aborted) {
-      media.close(id)
-      return
-    }
-    this.#media = { id, local, ufrag: offer.remote.ufrag }
-    const accepted = this.#answerTo(offer, this.#media)
+    const accepted = await this.#answerTo(offer)
     this.#invite.reply({ ...accepted, headers: { ...accepted.headers, ...headers } })
   }
 
-  #answerTo(offer: Offer, { id, local }: CallMedia): SipAnswer {
-    this.#context.media.echo(id, sends(offer))
+  async #answerTo(offer: Offer): Promise<SipAnswer> {
+    const { media } = this.#context
+    // Other credentials than before ask for an ICE restart.
+    if (offer.remote.ufrag !== this.#media?.ufrag) {
+      const { ufrag } = offer.remote
+      this.#media = { ufrag, local: await media.open(this.#id, this.#invite.peer.localAddress, offer.remote) }
+      // Ended meanwhile, it has closed what was not open yet.
+      if (this.ended.aborted) media.close(this.#id)
+    }
+    media.echo(this.#id, sends(offer))
     this.#answers += 1
     return {
       status: 200,
       headers: { ...this.#context.headers, 'Content-Type': 'application/sdp' },
-      body: writeAnswer(offer, local, this.#session, this.#answers)
+      body: writeAnswer(offer, this.#media.local, this.#session, this.#answers)
     }
   }
 
@@ -132,7 +134,10 @@ export class Call {
     // RFC 3261 §12.2.2: out of order
     if (sequenceOf(request) <= this.#sequence) return { status: 500 }
     this.#sequence = sequenceOf(request)
-    if (request.method === 'INVITE') return this.#change(request)
+    if (request.method === 'INVITE') {
+      this.#change(transaction).catch(() => transaction.reply({ status: 500 }))
+      return undefined
+    }
     if (request.method === 'OPTIONS') return { status: 200, headers: this.#context.headers }
     if (request.method === 'BYE') {
       this.#invite.reply({ status: 487 })
@@ -142,12 +147,11 @@ export class Call {
   }
 
   /** A re-INVITE: a hold mostly. It carries no token, so a call outlives its own. */
-  #change(request: SipRequest): SipAnswer {
-    if (!this.#invite.isAnswered) return { status: 491 }
-    const offer = readOffer(request.body)
-    // Other ICE credentials ask for an ICE restart, which the media thread cannot do.
-    if (offer === undefined || offer.remote.ufrag !== this.#media?.ufrag) return { status: 488 }
-    return this.#answerTo(offer, this.#media)
+  async #change(transaction: Transaction): Promise<void> {
+    const offer = readOffer(transaction.request.body)
+    if (!this.#invite.isAnswered) transaction.reply({ status: 491 })
+    else if (offer === undefined) transaction.reply({ status: 488 })
+    else transaction.reply(await this.#answerTo(offer))
   }
 
   /** The answer to a CANCEL. One that comes after the final response changes nothing (RFC 3261 §9.2). */

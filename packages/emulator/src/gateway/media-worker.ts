@@ -62,6 +62,14 @@ class Echo {
     return this.#local()
   }
 
+  /** New ICE credentials on the same port, under the same DTLS association (RFC 8445 §9). */
+  async restart({ ufrag, password }: Remote): Promise<Local> {
+    this.#ice.setRemoteParams(new RTCIceParameters({ usernameFragment: ufrag, password }))
+    await this.#ice.gather()
+    this.#ice.start().catch(() => undefined)
+    return this.#local()
+  }
+
   close(): Promise<void> {
     return this.#dtls.stop()
   }
@@ -87,10 +95,12 @@ class Echo {
 
 const echoes = new Map<number, Echo>()
 
-async function open(id: number, address: string, remote: Remote): Promise<MediaReport> {
+async function open(id: number, address: string, remote: Remote): Promise<Local> {
+  const running = echoes.get(id)
+  if (running !== undefined) return running.restart(remote)
   const echo = new Echo(address, await RTCDtlsTransport.SetupCertificate())
   echoes.set(id, echo)
-  return { id, local: await echo.open(remote) }
+  return echo.open(remote)
 }
 
 function serve(port: MessagePort): void {
@@ -98,7 +108,7 @@ function serve(port: MessagePort): void {
     const { id } = command
     if (command.type === 'open') {
       open(id, command.address, command.remote).then(
-        (report) => port.postMessage(report),
+        (local) => port.postMessage({ id, local } satisfies MediaReport),
         (error: unknown) => port.postMessage({ id, error: String(error) } satisfies MediaReport)
       )
       return

@@ -24,11 +24,16 @@ export class Media {
   #lastId = 0
   readonly #waiting = new Map<number, Waiting>()
 
-  /** Opens a UDP port on the address for one call. The first call starts the thread. */
-  open(address: string, remote: Remote): Promise<{ id: number; local: Local }> {
-    const id = ++this.#lastId
+  /** An id for the media of one call. */
+  nextId(): number {
+    this.#lastId += 1
+    return this.#lastId
+  }
+
+  /** Opens a UDP port on the address, or restarts ICE on the one that the id has. */
+  open(id: number, address: string, remote: Remote): Promise<Local> {
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve: (local) => resolve({ id, local }), reject })
+      this.#waiting.set(id, { resolve, reject })
       this.#worker ??= this.#start()
       this.#worker.postMessage({ type: 'open', id, address, remote } satisfies MediaCommand)
     })
