@@ -32,7 +32,7 @@ export class Call {
   readonly #ended = new AbortController()
   readonly #id: number
   readonly #session = String(randomInt(2 ** 47))
-  #peer: Peer | undefined
+  #peer: Peer
   #orphan: NodeJS.Timeout | undefined
   #media: CallMedia | undefined
   #sequence: number
@@ -49,7 +49,7 @@ export class Call {
       clearTimeout(this.#orphan)
       context.media.close(this.#id)
     })
-    this.#follow(invite.peer)
+    this.#peer = invite.peer
   }
 
   /** Aborts when the call is over. */
@@ -165,18 +165,17 @@ export class Call {
     return { status: 200, toTag: this.toTag }
   }
 
-  /** Ends the call with its socket, or some time after it if the call stands and no other takes it over. */
+  /** The call's socket is gone: unless the call stands, it is over, else another socket may take it over. */
+  lose(peer: Peer): void {
+    if (this.#peer !== peer) return
+    clearTimeout(this.#orphan)
+    if (this.#invite.isAnswered) this.#orphan = setTimeout(() => this.end(), orphanMs).unref()
+    else this.end()
+  }
+
   #follow(peer: Peer): void {
     clearTimeout(this.#orphan)
-    if (this.#peer === peer) return
     this.#peer = peer
-    const abandon = () => {
-      if (this.#peer !== peer) return
-      if (!this.#invite.isAnswered) this.end()
-      else this.#orphan = setTimeout(() => this.end(), orphanMs).unref()
-    }
-    peer.gone.addEventListener('abort', abandon, { signal: this.ended })
-    if (peer.gone.aborted) abandon()
   }
 }
 

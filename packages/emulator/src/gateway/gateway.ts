@@ -77,22 +77,23 @@ export class Gateway {
   }
 
   #serve(webSocket: WebSocket, { localAddress = '127.0.0.1' }: Socket): void {
-    const gone = new AbortController()
+    const lost = () => {
+      for (const call of this.#calls.values()) call.lose(peer)
+    }
     const peer: Peer = {
       // A socket for both families tells IPv4 addresses as IPv6 ones.
       localAddress: localAddress.replace(/^::ffff:/i, ''),
-      gone: gone.signal,
       send(text) {
         webSocket.send(text)
         if (webSocket.bufferedAmount > backlogLimit) webSocket.terminate()
       },
       drop() {
-        gone.abort()
         webSocket.terminate()
+        lost()
       }
     }
     webSocket.on('error', () => undefined)
-    webSocket.on('close', () => gone.abort())
+    webSocket.on('close', lost)
     webSocket.on('message', (data: RawData) => {
       const text = data.toString()
       // RFC 7118 §6: a keep-alive, and its answer.

@@ -6,8 +6,6 @@ import { branchOf, formatResponse, header, type SipAnswer, type SipRequest, tagO
 export interface Peer {
   /** The address of this machine that the client has connected to. */
   readonly localAddress: string
-  /** Aborts when the socket is gone. */
-  readonly gone: AbortSignal
   send(text: string): void
   /** Drops the socket without a word. */
   drop(): void
