@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { type Browser, chromium } from 'playwright-core'
 
-const usual = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+const usual = ['/usr/bin/chromium', '/usr/bin/google-chrome']
 
 const quiet = [
   '--disable-gpu',

@@ -65,9 +65,9 @@ export class Call {
   async answer(): Promise<void> {
     try {
       await this.#answer()
-    } catch {
-      // Either the call has ended meanwhile, or the media thread has failed.
-      if (!this.ended.aborted) this.#refuse(500)
+    } catch (error) {
+      // Either the call has ended meanwhile, or the media could not be opened.
+      if (!this.ended.aborted) this.#refuse(failure(error))
     }
   }
 
@@ -89,14 +89,14 @@ export class Call {
       if (this.ended.aborted || hang === 'ringing') return
     }
     if (delayMs > 0) await wait(delayMs, undefined, { signal: this.ended })
-    if (refusal !== undefined) this.#refuse(refusal, headers)
+    if (refusal !== undefined) this.#refuse({ status: refusal, headers })
     else if (offer !== undefined) await this.#accept(offer, headers)
   }
 
-  #refuse(status: number, headers: Readonly<Record<string, string>> = {}): void {
+  #refuse(answer: SipAnswer): void {
     // RFC 8898 §3.1: how the client could have done better.
-    const challenge = status === 401 ? { 'WWW-Authenticate': 'Bearer realm="emulator"' } : {}
-    this.#invite.reply({ status, headers: { ...challenge, ...headers } })
+    const challenge = answer.status === 401 ? { 'WWW-Authenticate': 'Bearer realm="emulator"' } : {}
+    this.#invite.reply({ ...answer, headers: { ...challenge, ...answer.headers } })
     this.end()
   }
 
@@ -135,7 +135,7 @@ export class Call {
     if (sequenceOf(request) <= this.#sequence) return { status: 500 }
     this.#sequence = sequenceOf(request)
     if (request.method === 'INVITE') {
-      this.#change(transaction).catch(() => transaction.reply({ status: 500 }))
+      this.#change(transaction).catch((error: unknown) => transaction.reply(failure(error)))
       return undefined
     }
     if (request.method === 'OPTIONS') return { status: 200, headers: this.#context.headers }
@@ -176,6 +176,16 @@ export class Call {
   #follow(peer: Peer): void {
     clearTimeout(this.#orphan)
     this.#peer = peer
+  }
+}
+
+/** Tells whoever looks at the messages what went wrong here. */
+function failure(error: unknown): SipAnswer {
+  return {
+    status: 500,
+    reason: String(error)
+      .replace(/[^ -~]+/g, ' ')
+      .slice(0, 200)
   }
 }
 

@@ -53,7 +53,8 @@ export class Media {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL('media-worker.js', import.meta.url))
+    // What the process was started with may not fit a thread: `--eval` for one would end it at once.
+    const worker = new Worker(new URL('media-worker.js', import.meta.url), { execArgv: [] })
     // The server holds the process, and the thread ends with it.
     worker.unref()
     worker.on('message', (report: MediaReport) => {
@@ -62,11 +63,14 @@ export class Media {
       if ('local' in report) waiting?.resolve(report.local)
       else waiting?.reject(new Error(report.error))
     })
-    worker.on('error', () => undefined)
+    let reason = 'the media thread has ended'
+    worker.on('error', (error) => {
+      reason = String(error)
+    })
     worker.on('exit', () => {
       // The next call starts another.
       this.#worker = undefined
-      for (const { reject } of this.#waiting.values()) reject(new Error('the media thread ended'))
+      for (const { reject } of this.#waiting.values()) reject(new Error(reason))
       this.#waiting.clear()
     })
     return worker
