@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { mock } from 'node:test'
 import { startEmulator } from '@bandwidth-token/emulator'
 import t from 'tap'
 import { emulate } from './helpers.js'
@@ -277,6 +279,31 @@ t.test('takes a call over to another socket of the same caller', async (t) => {
   t.equal((await again.next()).status, 200)
   again.within(toTag, 'BYE')
   t.equal((await again.next()).status, 200)
+})
+
+t.test('ends a call that no other socket takes over in 32 s', async (t) => {
+  const { client, token } = await caller(t)
+  const { toTag } = await client.call(token)
+  mock.timers.enable({ apis: ['setTimeout'] })
+  t.teardown(() => mock.timers.reset())
+  /** The same caller on another socket, that long after the gateway has lost the one before. */
+  const comeBack = async ({ socket, callId, fromTag, sequence }: SipClient, afterMs: number) => {
+    socket.terminate()
+    await once(socket, 'close')
+    const again = await SipClient.connect(t, emulator)
+    for (let n = 0; n < 3; n++) await again.isQuiet()
+    mock.timers.tick(afterMs)
+    return Object.assign(again, { callId, fromTag, sequence })
+  }
+  const inTime = await comeBack(client, 31_999)
+  inTime.within(toTag, 'INFO')
+  t.equal((await inTime.next()).status, 200)
+  mock.timers.tick(3_600_000)
+  inTime.within(toTag, 'INFO')
+  t.equal((await inTime.next()).status, 200, 'it stands as long as its socket does')
+  const late = await comeBack(inTime, 32_000)
+  late.within(toTag, 'INFO')
+  t.equal((await late.next()).status, 481)
 })
 
 t.test('drops a call that rings with its socket', async (t) => {
