@@ -160,6 +160,27 @@ t.test('takes other ICE credentials for a restart: new ones on the same port', a
   t.strictSame(again.body.match(constants), response.body.match(constants))
 })
 
+t.test('makes one change of a call at a time', async (t) => {
+  const { client, token } = await caller(t)
+  const { toTag } = await client.call(token)
+  for (const ufrag of ['one', 'two']) {
+    client.within(toTag, 'INVITE', { body: chromiumOffer.replace('1jHr', ufrag) })
+  }
+  t.match(await client.next(), { status: 491, reason: 'Request Pending' })
+  t.equal((await client.next()).status, 200)
+  client.within(toTag, 'INVITE', { body: chromiumOffer.replace('1jHr', 'three') })
+  t.equal((await client.next()).status, 200)
+})
+
+t.test('makes no change of a call that still rings', async (t) => {
+  const { client, token } = await caller(t)
+  emulator.script([{ on: 'invite', hang: 'ringing' }])
+  client.send('INVITE', { token, body: chromiumOffer })
+  t.equal((await client.next()).status, 100)
+  client.within(toTagOf(await client.next()), 'INVITE', { body: chromiumOffer })
+  t.equal((await client.next()).status, 491)
+})
+
 t.test('refuses a re-INVITE that it cannot answer, and lets the call stand', async (t) => {
   const { client, token } = await caller(t)
   const { toTag } = await client.call(token)

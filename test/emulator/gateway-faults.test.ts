@@ -187,8 +187,11 @@ t.test('lets a call stand whose socket it has dropped', async (t) => {
   await closed
   const again = await SipClient.connect(t, emulator)
   Object.assign(again, { callId: client.callId, fromTag: client.fromTag, sequence: client.sequence })
-  again.within(toTag, 'BYE')
+  again.within(toTag, 'INVITE', { body: chromiumOffer })
   t.equal((await again.next()).status, 200)
+  again.send('ACK', { toTag })
+  again.within(toTag, 'BYE')
+  t.equal((await again.next()).status, 200, 'on a socket that is not dropped in its turn')
 })
 
 t.test('takes faults of calls over HTTP', async (t) => {

@@ -98,7 +98,7 @@ t.test('lets pages of any origin in where it listens for more than this machine'
   t.equal(status, 101)
 })
 
-for (const host of ['localhost', '::1', '127.0.0.2']) {
+for (const host of ['localhost', '::1', '127.0.0.2', '127.1']) {
   t.test(`keeps foreign pages out where it listens on ${host}`, async (t) => {
     const { gatewayUrl } = await emulate(t, { host })
     t.match(await handshake(t, gatewayUrl, ['sip'], { origin: 'https://evil.example' }), { status: 403 })

@@ -61,7 +61,6 @@ async function start(options: ResolvedOptions): Promise<Emulator> {
   })
   const gateway = new Gateway(server, {
     check: { signer, issuer: origin, revoked: emulation.revoked },
-    host: options.host,
     record: (entry) => emulation.record(entry),
     nextFault: () => emulation.nextInviteFault()
   })

@@ -36,6 +36,7 @@ export class Call {
   #orphan: NodeJS.Timeout | undefined
   #media: CallMedia | undefined
   #sequence: number
+  #isChanging = false
   #answers = 0
 
   constructor(invite: Transaction, fault: CheckedInviteFault, context: CallContext) {
@@ -128,14 +129,15 @@ export class Call {
     const { request, peer } = transaction
     this.#follow(peer)
     if (request.method === 'ACK') {
-      if (this.#fault.reset === 'answered') peer.drop()
+      const isFirst = sequenceOf(request) === sequenceOf(this.#invite.request)
+      if (isFirst && this.#fault.reset === 'answered') peer.drop()
       return undefined
     }
     // RFC 3261 §12.2.2: out of order
     if (sequenceOf(request) <= this.#sequence) return { status: 500 }
     this.#sequence = sequenceOf(request)
     if (request.method === 'INVITE') {
-      this.#change(transaction).catch((error: unknown) => transaction.reply(failure(error)))
+      this.#change(transaction)
       return undefined
     }
     if (request.method === 'OPTIONS') return { status: 200, headers: this.#context.headers }
@@ -148,10 +150,18 @@ export class Call {
 
   /** A re-INVITE: a hold mostly. It carries no token, so a call outlives its own. */
   async #change(transaction: Transaction): Promise<void> {
+    // RFC 3261 §14.2: one change at a time
+    if (!this.#invite.isAnswered || this.#isChanging) return transaction.reply({ status: 491 })
     const offer = readOffer(transaction.request.body)
-    if (!this.#invite.isAnswered) transaction.reply({ status: 491 })
-    else if (offer === undefined) transaction.reply({ status: 488 })
-    else transaction.reply(await this.#answerTo(offer))
+    if (offer === undefined) return transaction.reply({ status: 488 })
+    this.#isChanging = true
+    try {
+      transaction.reply(await this.#answerTo(offer))
+    } catch (error) {
+      transaction.reply(failure(error))
+    } finally {
+      this.#isChanging = false
+    }
   }
 
   /** The answer to a CANCEL. One that comes after the final response changes nothing (RFC 3261 §9.2). */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http'
-import type { Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import type { Entry } from '../received.js'
 import type { TokenCheck } from './bearer.js'
@@ -12,8 +12,6 @@ import { type Peer, Transaction } from './transaction.js'
 
 export interface GatewayOptions {
   readonly check: TokenCheck
-  /** The address that the emulator listens on, as it was given. */
-  readonly host: string
   record(entry: Entry): Entry
   /** The fault of the next call; taken once for each. */
   nextFault(): CheckedInviteFault
@@ -68,7 +66,8 @@ export class Gateway {
       server.emit('connection', socket)
       return
     }
-    const error = handshakeError(request, this.#options.host)
+    const { address } = server.address() as AddressInfo
+    const error = handshakeError(request, address)
     if (error !== undefined) {
       refuse(socket, error)
       return
@@ -95,6 +94,8 @@ export class Gateway {
     webSocket.on('error', () => undefined)
     webSocket.on('close', lost)
     webSocket.on('message', (data: RawData) => {
+      // What had come in before the socket was dropped counts no more.
+      if (webSocket.readyState !== webSocket.OPEN) return
       const text = data.toString()
       // RFC 7118 §6: a keep-alive, and its answer.
       if (text === '\r\n\r\n') peer.send('\r\n')
@@ -106,7 +107,7 @@ export class Gateway {
   #receive(request: SipRequest, peer: Peer): void {
     const entry = this.#options.record({
       method: request.method,
-      path: address(request.uri),
+      path: plainUri(request.uri),
       clientId: undefined,
       secretCorrect: false,
       scope: undefined,
@@ -157,6 +158,6 @@ function refusalOf(request: SipRequest): SipAnswer | undefined {
 }
 
 /** A SIP URI without its password, parameters and headers. */
-function address(uri: string): string {
+function plainUri(uri: string): string {
   return (/^[^;?]*/.exec(uri)?.[0] ?? '').replace(/^(\w+:[^@:]*):[^@]*@/, '$1@').slice(0, 256)
 }

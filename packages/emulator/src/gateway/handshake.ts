@@ -8,23 +8,22 @@ export interface HandshakeError {
 }
 
 const loopbackName = /^(localhost|.*\.localhost|127(\.\d{1,3}){3}|\[::1\])$/i
-
-/** Whether the emulator listens where only this machine can reach it. */
-function isLoopback(host: string): boolean {
-  return loopbackName.test(host) || host === '::1'
-}
+const loopbackAddress = /^(127\.|::1$)/
 
 /**
  * A web page anywhere can open a WebSocket to this machine, and no preflight asks for leave. Without a token
  * it could place no call, but use up faults; so only pages of this machine get in, on any port, as long as
- * the emulator is on loopback itself. Clients that are no browsers send no Origin.
+ * the address that the emulator listens on is a loopback one itself. Clients that are no browsers send no Origin.
  */
-export function handshakeError({ url, headers }: IncomingMessage, host: string): HandshakeError | undefined {
+export function handshakeError(
+  { url, headers }: IncomingMessage,
+  address: string
+): HandshakeError | undefined {
   if (url !== '/' && !url?.startsWith('/?')) {
     return { status: '404 Not Found', error: 'the gateway is at the path /' }
   }
   const { origin, 'sec-websocket-protocol': protocols = '' } = headers
-  if (origin !== undefined && isLoopback(host) && !isLoopbackOrigin(origin)) {
+  if (origin !== undefined && loopbackAddress.test(address) && !isLoopbackOrigin(origin)) {
     return { status: '403 Forbidden', error: 'only pages of localhost or a loopback address may call' }
   }
   // RFC 7118 §5.1
