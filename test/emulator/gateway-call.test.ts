@@ -82,6 +82,27 @@ t.test('opens the media on the address that the caller has connected to', async 
   t.match(response.body, /^a=candidate:1 1 udp \d+ ::1 \d+ typ host\r\n/m)
 })
 
+t.test('names an IPv4 address as one even where it listens for both families', async (t) => {
+  const emulator = await emulate(t, { host: '::' })
+  const gatewayUrl = emulator.gatewayUrl.replace('[::1]', '127.0.0.1')
+  const client = await SipClient.connect(t, { gatewayUrl })
+  const { response } = await client.call((await tokenOf(emulator)).token)
+  t.match(response.body, /^c=IN IP4 127\.0\.0\.1\r\n/m)
+})
+
+t.test('lets a call be whose caller loses another socket', async (t) => {
+  const { client, token } = await caller(t)
+  emulator.script([{ on: 'invite', hang: 'ringing' }])
+  const branch = client.send('INVITE', { token, body: chromiumOffer })
+  t.strictSame([(await client.next()).status, (await client.next()).status], [100, 180])
+  const other = await SipClient.connect(t, emulator)
+  other.socket.terminate()
+  await once(other.socket, 'close')
+  for (let n = 0; n < 3; n++) t.ok(await (await SipClient.connect(t, emulator)).isQuiet())
+  client.send('CANCEL', { branch })
+  t.equal((await client.next()).status, 487)
+})
+
 t.test('declines all media but the first audio', async (t) => {
   const { client, token } = await caller(t)
   const video = 'm=video 9 UDP/TLS/RTP/SAVPF 96 97\r\na=mid:1\r\na=rtpmap:96 VP8/90000\r\n'
@@ -190,6 +211,13 @@ t.test('refuses a re-INVITE that it cannot answer, and lets the call stand', asy
   t.equal((await client.next()).status, 200)
 })
 
+t.test('leaves the tag of the call as it is', async (t) => {
+  const { client, token } = await caller(t)
+  const { response, toTag } = await client.call(token)
+  client.within(toTag, 'INFO')
+  t.equal((await client.next()).headers['to'], response.headers['to'])
+})
+
 t.test('answers INFO and OPTIONS within a call', async (t) => {
   const { client, token } = await caller(t)
   const { toTag } = await client.call(token)
@@ -202,8 +230,12 @@ t.test('answers INFO and OPTIONS within a call', async (t) => {
 t.test('refuses a request out of order', async (t) => {
   const { client, token } = await caller(t)
   const { toTag } = await client.call(token)
-  client.send('BYE', { toTag, sequence: client.sequence - 1 })
-  t.equal((await client.next()).status, 500)
+  client.within(toTag, 'INFO')
+  t.equal((await client.next()).status, 200)
+  for (const behind of [0, 1]) {
+    client.send('BYE', { toTag, sequence: client.sequence - behind })
+    t.equal((await client.next()).status, 500)
+  }
   client.within(toTag, 'BYE')
   t.equal((await client.next()).status, 200)
 })
