@@ -1,3 +1,4 @@
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { mock } from 'node:test'
 import { startEmulator } from '@bandwidth-token/emulator'
@@ -145,6 +146,28 @@ t.test('ends a call at its BYE, and knows it no more', async (t) => {
     ['BYE', 200],
     ['BYE', 481]
   ])
+})
+
+/** Whether somebody has that UDP port of this machine open. */
+async function isOpen(port: number): Promise<boolean> {
+  const socket = createSocket('udp4')
+  const outcome = Promise.race([once(socket, 'listening'), once(socket, 'error')])
+  socket.bind(port, '127.0.0.1')
+  const [error] = await outcome
+  if (error === undefined) socket.close()
+  return error !== undefined
+}
+
+t.test('keeps the port of the media open until the call ends', async (t) => {
+  const { client, token } = await caller(t)
+  const { response, toTag } = await client.call(token)
+  const port = Number(/^m=audio (\d+)/m.exec(response.body)?.[1])
+  t.ok(await isOpen(port))
+  client.within(toTag, 'BYE')
+  t.equal((await client.next()).status, 200)
+  let attempts = 0
+  while ((await isOpen(port)) && attempts < 500) attempts++
+  t.ok(attempts < 500)
 })
 
 const holds: [string, string][] = [

@@ -44,10 +44,6 @@ class Echo {
       this.#sequence = (this.#sequence + 1) % 2 ** 16
       header.sequenceNumber = this.#sequence
       header.ssrc = this.#ssrc
-      header.csrc = []
-      header.csrcLength = 0
-      header.extension = false
-      header.extensions = []
       this.#dtls.sendRtp(payload, header).catch(() => undefined)
     })
   }
