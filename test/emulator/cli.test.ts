@@ -55,6 +55,7 @@ t.test('prints an environment with which a token can be had', async (t) => {
   const environment = await command.environment()
   t.match(environment, {
     BW_TOKEN_URL: /^http:\/\/127\.0\.0\.1:\d+\/api\/v1\/oauth2\/token$/,
+    BW_GATEWAY_URL: /^ws:\/\/127\.0\.0\.1:\d+$/,
     BW_CLIENT_ID: 'emulator',
     BW_CLIENT_SECRET: /^[\w-]{32}$/
   })
@@ -75,6 +76,7 @@ t.test('takes every option as a flag', async (t) => {
   const environment = await command.environment()
   t.strictSame(environment, {
     BW_TOKEN_URL: `http://localhost:${port}/api/v1/oauth2/token`,
+    BW_GATEWAY_URL: `ws://localhost:${port}`,
     BW_CLIENT_ID: 'a b',
     BW_CLIENT_SECRET: secret
   })

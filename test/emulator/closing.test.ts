@@ -44,16 +44,8 @@ t.test('ends every connection at once, whatever it is waiting for', async (t) =>
   t.ok(performance.now() - startedAt < 5000)
 })
 
-t.test('lets a process exit by itself once it is closed', async (t) => {
-  const script = `
-    import { startEmulator } from '@bandwidth-token/emulator'
-    const emulator = await startEmulator({ latencyMs: 3_600_000 })
-    const answer = fetch(emulator.tokenUrl, { method: 'POST' }).catch(() => undefined)
-    while (emulator.received.length === 0) await new Promise(setImmediate)
-    await emulator.close()
-    await answer
-    process.stdout.write('closed')`
-  // Run from a folder that finds the package.
+/** What a module prints and how it ends, run from a folder that finds the package. */
+async function run(script: string): Promise<{ output: string; exitCode: unknown }> {
   const cwd = fileURLToPath(new URL('.', import.meta.url))
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
     cwd,
@@ -64,7 +56,38 @@ t.test('lets a process exit by itself once it is closed', async (t) => {
   child.stdout.on('data', (chunk: Buffer) => {
     output += chunk
   })
-  const [code] = await once(child, 'close')
-  t.equal(output, 'closed')
-  t.equal(code, 0)
+  const [exitCode] = await once(child, 'close')
+  return { output, exitCode }
+}
+
+t.test('lets a process exit by itself once it is closed', async (t) => {
+  const script = `
+    import { startEmulator } from '@bandwidth-token/emulator'
+    const emulator = await startEmulator({ latencyMs: 3_600_000 })
+    const answer = fetch(emulator.tokenUrl, { method: 'POST' }).catch(() => undefined)
+    while (emulator.received.length === 0) await new Promise(setImmediate)
+    await emulator.close()
+    await answer
+    process.stdout.write('closed')`
+  t.strictSame(await run(script), { output: 'closed', exitCode: 0 })
+})
+
+t.test('lets a process exit by itself once it is closed in the middle of calls', async (t) => {
+  const script = `
+    import { startEmulator } from '@bandwidth-token/emulator'
+    import { chromiumOffer, SipClient, tokenOf } from './sip-client.js'
+    const emulator = await startEmulator()
+    const { token } = await tokenOf(emulator)
+    const client = await SipClient.connect({ teardown() {} }, emulator)
+    const orphan = await SipClient.connect({ teardown() {} }, emulator)
+    process.stdout.write((await client.call(token)).statuses.join())
+    await orphan.call(token)
+    orphan.socket.terminate()
+    emulator.script([{ on: 'invite', delayMs: 3_600_000 }])
+    client.callId = 'rings'
+    client.send('INVITE', { token, body: chromiumOffer })
+    await client.next()
+    await emulator.close()
+    process.stdout.write(' closed')`
+  t.strictSame(await run(script), { output: '100,180,200 closed', exitCode: 0 })
 })

@@ -27,7 +27,7 @@ async function run(code: string): Promise<{ output: string; exitCode: unknown }>
 const blocks = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code = '']) => code)
 
 t.test('has examples that run as written and let the process exit', async (t) => {
-  t.equal(blocks.length, 2)
+  t.equal(blocks.length, 4)
   for (const block of blocks) t.equal((await run(block)).exitCode, 0)
 })
 
@@ -40,7 +40,8 @@ t.test('names every option, flag and fault property', async (t) => {
   const named = [
     ...['port', 'host', 'clientId', 'clientSecret', 'expiresIn', 'latencyMs'],
     ...['--port', '--host', '--client-id', '--client-secret', '--expires-in', '--latency-ms'],
-    ...['status', 'body', 'headers', 'delayMs', 'slowBodyMs', 'hang', 'reset']
+    ...['on', 'status', 'body', 'headers', 'delayMs', 'slowBodyMs', 'hang', 'reset'],
+    ...['gatewayUrl', 'verdict', 'accessTokenId', 'INVITE', 'CANCEL', 'BYE', 'OPTIONS', 'INFO']
   ]
   for (const name of named) t.match(readme, new RegExp(`\\| \`${name}\` +\\|`), name)
 })

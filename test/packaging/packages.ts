@@ -34,10 +34,21 @@ export const publicFaces: Readonly<Record<string, PublicFace>> = {
   },
   '@bandwidth-token/emulator': {
     esmOnly: true,
-    dependencies: ['jose'],
+    dependencies: ['jose', 'sdp-transform', 'werift', 'ws'],
     peerDependencies: [],
     values: ['EmulatorError', 'startEmulator'],
-    types: ['Emulator', 'EmulatorErrorCode', 'EmulatorOptions', 'Fault', 'FaultPoint', 'ReceivedRequest']
+    types: [
+      'Emulator',
+      'EmulatorErrorCode',
+      'EmulatorOptions',
+      'Fault',
+      'FaultPoint',
+      'InviteFault',
+      'InvitePoint',
+      'ReceivedRequest',
+      'TokenFault',
+      'TokenVerdict'
+    ]
   },
   '@bandwidth-token/express': {
     esmOnly: false,

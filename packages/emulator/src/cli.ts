@@ -4,7 +4,7 @@ import { invalid } from './check.js'
 import { type Emulator, startEmulator } from './emulator.js'
 import type { EmulatorOptions } from './options.js'
 
-const help = `bandwidth-emulator: a local stand-in for Bandwidth's token endpoint
+const help = `bandwidth-emulator: a local stand-in for Bandwidth's token endpoint and calling gateway
 
   --port <number>          port to listen on (default: a free one)
   --host <address>         address to listen on (default: 127.0.0.1)
@@ -58,8 +58,13 @@ function number(flag: string, text: string | undefined): number | undefined {
   throw invalid(`--${flag} takes a whole number`)
 }
 
-function environment({ tokenUrl, clientId, clientSecret }: Emulator): string {
-  const variables = { BW_TOKEN_URL: tokenUrl, BW_CLIENT_ID: clientId, BW_CLIENT_SECRET: clientSecret }
+function environment({ tokenUrl, gatewayUrl, clientId, clientSecret }: Emulator): string {
+  const variables = {
+    BW_TOKEN_URL: tokenUrl,
+    BW_GATEWAY_URL: gatewayUrl,
+    BW_CLIENT_ID: clientId,
+    BW_CLIENT_SECRET: clientSecret
+  }
   const lines = Object.entries(variables).map(([name, value]) => `export ${name}=${shellQuoted(value)}\n`)
   return lines.join('')
 }

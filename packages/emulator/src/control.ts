@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { type Answer, json, methodNotAllowed, readBody } from './answer.js'
+import { describe, invalid, ownProperties } from './check.js'
 import { EmulatorError } from './errors.js'
 import { type CheckedFault, checkFaults } from './faults.js'
 import type { ReceivedRequest } from './received.js'
@@ -8,14 +9,18 @@ import type { ReceivedRequest } from './received.js'
 export interface Controls {
   readonly received: readonly ReceivedRequest[]
   script(faults: CheckedFault[]): void
+  revoke(accessTokenId: string): void
 }
 
 export const controlPrefix = '/_emulator/'
 
 const receivedPath = `${controlPrefix}received`
 const scriptPath = `${controlPrefix}script`
+const revokePath = `${controlPrefix}revoke`
 
 const scriptLimit = 1024 * 1024
+const revokeLimit = 16 * 1024
+const longestId = 256
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i
 
 /** Answers a request under `/_emulator/`. */
@@ -36,7 +41,10 @@ export async function answerControl(
   if (path === scriptPath) {
     return method === 'POST' ? script(request, controls) : methodNotAllowed('POST')
   }
-  return json({ error: `there is nothing at this address but ${receivedPath} and ${scriptPath}` }, 404)
+  if (path === revokePath) {
+    return method === 'POST' ? revoke(request, controls) : methodNotAllowed('POST')
+  }
+  return json({ error: `there is nothing here but ${receivedPath}, ${scriptPath} and ${revokePath}` }, 404)
 }
 
 async function script(request: IncomingMessage, controls: Controls): Promise<Answer> {
@@ -50,6 +58,32 @@ async function script(request: IncomingMessage, controls: Controls): Promise<Ans
     const message = error instanceof EmulatorError ? error.message : 'the body must be a JSON array of faults'
     return json({ error: message }, 400)
   }
+}
+
+async function revoke(request: IncomingMessage, controls: Controls): Promise<Answer> {
+  const body = await readBody(request, revokeLimit)
+  try {
+    const accessTokenId = checkAccessTokenId(idIn(JSON.parse(body ?? '')))
+    controls.revoke(accessTokenId)
+    return json({ revoked: accessTokenId })
+  } catch (error) {
+    const message =
+      error instanceof EmulatorError ? error.message : 'the body must be {"accessTokenId": "..."}'
+    return json({ error: message }, 400)
+  }
+}
+
+/** The id under our own name for it, or under that which it has in a token response. */
+function idIn(body: unknown): unknown {
+  const known = ['accessTokenId', 'access_token_id']
+  const { accessTokenId, access_token_id } = ownProperties(body, known, 'the body')
+  return accessTokenId ?? access_token_id
+}
+
+/** Checks what is to be revoked. Whether such a token was ever issued does not matter. */
+export function checkAccessTokenId(value: unknown): string {
+  if (typeof value === 'string' && value !== '' && value.length <= longestId) return value
+  throw invalid(`accessTokenId must be a string of 1 to ${longestId} characters, not ${describe(value)}`)
 }
 
 function forbidden(reason: string): Answer {

@@ -5,6 +5,7 @@ import { longestTimerMs } from './check.js'
 import { answerControl, controlPrefix } from './control.js'
 import { readCredentials } from './credentials.js'
 import { type CheckedFault, faultyAnswer, noFault } from './faults.js'
+import { type CheckedInviteFault, noInviteFault } from './gateway/invite-fault.js'
 import { type Entry, type ReceivedRequest, record } from './received.js'
 import {
   answerTokenRequest,
@@ -21,6 +22,7 @@ const jwksPath = '/.well-known/jwks.json'
 export class Emulation {
   readonly #issuer: TokenIssuer
   readonly #received: Entry[] = []
+  readonly #revoked = new Set<string>()
   #faults: CheckedFault[] = []
 
   constructor(issuer: TokenIssuer) {
@@ -31,8 +33,32 @@ export class Emulation {
     return this.#received
   }
 
+  /** The ids of the tokens that the gateway refuses. */
+  get revoked(): ReadonlySet<string> {
+    return this.#revoked
+  }
+
   script(faults: CheckedFault[]): void {
-    this.#faults = faults
+    this.#faults = [...faults]
+  }
+
+  revoke(accessTokenId: string): void {
+    this.#revoked.add(accessTokenId)
+  }
+
+  record(entry: Entry): Entry {
+    return record(this.#received, entry)
+  }
+
+  nextInviteFault(): CheckedInviteFault {
+    return this.#nextFault('invite') ?? noInviteFault
+  }
+
+  /** Takes the first fault of its kind: token requests and calls meet theirs independently. */
+  #nextFault<Kind extends CheckedFault['on']>(on: Kind) {
+    const index = this.#faults.findIndex((fault) => fault.on === on)
+    const [fault] = index === -1 ? [] : this.#faults.splice(index, 1)
+    return fault as Extract<CheckedFault, { on: Kind }> | undefined
   }
 
   /** Answers one request; rejects if its client is gone. */
@@ -55,7 +81,7 @@ export class Emulation {
 
   async #token(request: IncomingMessage, response: ServerResponse, gone: AbortSignal): Promise<void> {
     // Taken before anything is awaited: requests meet the faults in the order in which they arrive.
-    const fault = this.#faults.shift() ?? noFault
+    const fault = this.#nextFault('token') ?? noFault
     const entry = this.#record(request, tokenPath)
     const { options } = this.#issuer
     const { authorization, 'content-type': contentType } = request.headers
@@ -73,7 +99,7 @@ export class Emulation {
   #record({ method = '', headers }: IncomingMessage, path: string): Entry {
     const { clientId, secretCorrect } = readCredentials(headers.authorization, this.#issuer.options)
     const entry = { method, path, clientId, secretCorrect, scope: undefined, status: undefined }
-    return record(this.#received, entry)
+    return this.record(entry)
   }
 
   #elsewhere(path: string, method: string): Answer {

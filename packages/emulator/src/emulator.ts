@@ -1,5 +1,7 @@
+import { checkAccessTokenId } from './control.js'
 import { Emulation, tokenPath } from './emulation.js'
 import { checkFaults, type Fault } from './faults.js'
+import { Gateway } from './gateway/gateway.js'
 import { listen } from './listen.js'
 import { type EmulatorOptions, type ResolvedOptions, resolveOptions } from './options.js'
 import type { ReceivedRequest } from './received.js'
@@ -11,23 +13,32 @@ export interface Emulator {
   readonly origin: string
   /** Where tokens are asked for. */
   readonly tokenUrl: string
+  /** Where calls are placed, by SIP over WebSocket; such as `ws://127.0.0.1:41234`. */
+  readonly gatewayUrl: string
   readonly clientId: string
   readonly clientSecret: string
   /** What came in, oldest first; the last 10,000. Requests to `/_emulator/` are not among them. */
   readonly received: readonly ReceivedRequest[]
   /**
-   * Says how the next token requests are answered, one fault for each, in the order in which they arrive.
-   * Takes the place of what is left of an earlier script: `script([])` heals the endpoint.
+   * Says how the next token requests are answered and, by faults with `on: 'invite'`, the next calls: one
+   * fault for each, in the order in which they arrive. Takes the place of what is left of an earlier
+   * script: `script([])` heals both.
    *
    * @throws `ERR_BANDWIDTH_EMULATOR_OPTION_INVALID` if a fault is ill-formed; then nothing is scripted.
    */
   script(faults: readonly Fault[]): void
+  /**
+   * Lets the gateway refuse that token from now on; a call that stands goes on.
+   *
+   * @throws `ERR_BANDWIDTH_EMULATOR_OPTION_INVALID` if the id is no string, or an empty or very long one.
+   */
+  revoke(accessTokenId: string): void
   /** Ends at once, hanging connections included. Harmless when repeated. */
   close(): Promise<void>
 }
 
 /**
- * Starts a stand-in for Bandwidth's token endpoint.
+ * Starts a stand-in for Bandwidth's token endpoint and calling gateway.
  *
  * @throws `ERR_BANDWIDTH_EMULATOR_OPTION_INVALID`, synchronously, if an option is wrong.
  * @returns rejects with `ERR_BANDWIDTH_EMULATOR_LISTEN` if the port is taken.
@@ -48,13 +59,22 @@ async function start(options: ResolvedOptions): Promise<Emulator> {
     // Only a client that has gone away, or a close, can make this fail.
     emulation.handle(request, response).catch(() => response.destroy())
   })
+  const gateway = new Gateway(server, {
+    check: { signer, issuer: origin, revoked: emulation.revoked },
+    record: (entry) => emulation.record(entry),
+    nextFault: () => emulation.nextInviteFault()
+  })
   return {
     origin,
     tokenUrl: origin + tokenPath,
+    gatewayUrl: origin.replace(/^http/, 'ws'),
     clientId: options.clientId,
     clientSecret: options.clientSecret,
     received: emulation.received,
     script: (faults) => emulation.script(checkFaults(faults)),
-    close
+    revoke: (accessTokenId) => emulation.revoke(checkAccessTokenId(accessTokenId)),
+    async close() {
+      await Promise.all([gateway.close(), close()])
+    }
   }
 }

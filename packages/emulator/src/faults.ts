@@ -1,9 +1,14 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { type Answer, type FaultPoint, type Manner, oauthError } from './answer.js'
 import { describe, invalid, longestTimerMs, oneOf, ownProperties, wholeNumber } from './check.js'
+import { checkHeaders } from './fault-headers.js'
+import { type CheckedInviteFault, checkInviteFault, type InviteFault } from './gateway/invite-fault.js'
+
+/** How the next request of one kind is answered: a token request, or a call if it says `on: 'invite'`. */
+export type Fault = TokenFault | InviteFault
 
 /** How one token request is answered. `{}` is an ordinary answer. */
-export interface Fault {
+export interface TokenFault {
+  on?: 'token' | undefined
   /** Status, 200 to 599. From 300 on, and without a `body`, it comes with an OAuth2 error. */
   status?: number | undefined
   /** Headers added to whatever is answered, or put in the place of its own. */
@@ -20,18 +25,21 @@ export interface Fault {
   slowBodyMs?: number | undefined
 }
 
-export interface CheckedFault extends Manner {
+export interface CheckedTokenFault extends Manner {
+  readonly on: 'token'
   readonly status: number | undefined
   readonly headers: Answer['headers']
   readonly body: string | undefined
   readonly delayMs: number
 }
 
-const known = ['status', 'headers', 'body', 'delayMs', 'hang', 'reset', 'slowBodyMs']
+export type CheckedFault = CheckedTokenFault | CheckedInviteFault
+
+const known = ['on', 'status', 'headers', 'body', 'delayMs', 'hang', 'reset', 'slowBodyMs']
 const points: readonly FaultPoint[] = ['headers', 'body']
 
 /** What a request meets that nothing was scripted for. */
-export const noFault = checkFault({}, 'noFault')
+export const noFault = checkTokenFault({}, 'noFault')
 
 /** Checks a list of faults, from code or from JSON, and takes a copy of it. */
 export function checkFaults(list: unknown): CheckedFault[] {
@@ -39,14 +47,26 @@ export function checkFaults(list: unknown): CheckedFault[] {
   return list.map((fault, index) => checkFault(fault, `faults[${index}]`))
 }
 
+/** The two kinds have most names in common but not what these mean, so each is checked by its own rules. */
 function checkFault(fault: unknown, at: string): CheckedFault {
+  if (typeof fault !== 'object' || fault === null || !Object.hasOwn(fault, 'on')) {
+    return checkTokenFault(fault, at)
+  }
+  const { on = 'token' } = fault as { on?: unknown }
+  return oneOf(on, `${at}.on`, ['token', 'invite']) === 'token'
+    ? checkTokenFault(fault, at)
+    : checkInviteFault(fault, at)
+}
+
+function checkTokenFault(fault: unknown, at: string): CheckedTokenFault {
   const { status, headers, body, delayMs = 0, hang, reset, slowBodyMs } = ownProperties(fault, known, at)
   const milliseconds = (value: unknown, name: string) =>
     wholeNumber(value, `${at}.${name}`, 0, longestTimerMs, ' of milliseconds')
   const point = (value: unknown, name: string) => oneOf(value, `${at}.${name}`, points)
-  const checked: CheckedFault = {
+  const checked: CheckedTokenFault = {
+    on: 'token',
     status: status === undefined ? undefined : wholeNumber(status, `${at}.status`, 200, 599),
-    headers: checkHeaders(headers, `${at}.headers`),
+    headers: checkHeaders(headers, `${at}.headers`, 'HTTP'),
     body: body === undefined ? undefined : bodyText(body, `${at}.body`),
     delayMs: milliseconds(delayMs, 'delayMs'),
     hang: hang === undefined ? undefined : point(hang, 'hang'),
@@ -57,7 +77,7 @@ function checkFault(fault: unknown, at: string): CheckedFault {
   return checked
 }
 
-function refuseContradiction({ status, body, hang, reset, slowBodyMs }: CheckedFault, at: string): void {
+function refuseContradiction({ status, body, hang, reset, slowBodyMs }: CheckedTokenFault, at: string): void {
   const endings = Object.entries({ hang, reset, slowBodyMs }).filter(([, value]) => value !== undefined)
   const names = endings.map(([name]) => name)
   if (names.length > 1) throw invalid(`${at}: ${names.join(' and ')} exclude each other; keep one`)
@@ -67,23 +87,6 @@ function refuseContradiction({ status, body, hang, reset, slowBodyMs }: CheckedF
   if ((status === 204 || status === 304) && needsBody) {
     throw invalid(`${at}: an answer of status ${status} has no body; choose another status`)
   }
-}
-
-function checkHeaders(value: unknown = {}, name: string): Answer['headers'] {
-  const known = typeof value === 'object' && value !== null ? Object.keys(value) : []
-  const headers = ownProperties(value, known, name)
-  for (const [header, content] of Object.entries(headers)) {
-    if (typeof content !== 'string') {
-      throw invalid(`${name}["${header}"] must be a string, not ${describe(content)}`)
-    }
-    try {
-      validateHeaderName(header)
-      validateHeaderValue(header, content)
-    } catch {
-      throw invalid(`${name}: "${header}" has characters that HTTP does not allow in a header`)
-    }
-  }
-  return headers as Record<string, string>
 }
 
 function bodyText(value: unknown, name: string): string {
@@ -99,12 +102,18 @@ function bodyText(value: unknown, name: string): string {
 }
 
 /** What a fault makes of the ordinary answer, which is only asked for if the fault leaves it in place. */
-export async function faultyAnswer(fault: CheckedFault, ordinary: () => Promise<Answer>): Promise<Answer> {
+export async function faultyAnswer(
+  fault: CheckedTokenFault,
+  ordinary: () => Promise<Answer>
+): Promise<Answer> {
   const answer = await scripted(fault, ordinary)
   return { ...answer, headers: { ...answer.headers, ...fault.headers } }
 }
 
-async function scripted({ status, body }: CheckedFault, ordinary: () => Promise<Answer>): Promise<Answer> {
+async function scripted(
+  { status, body }: CheckedTokenFault,
+  ordinary: () => Promise<Answer>
+): Promise<Answer> {
   if (body !== undefined) return { status: status ?? 200, headers: {}, body }
   if (status === undefined) return ordinary()
   if (status < 300) return { ...(await ordinary()), status }

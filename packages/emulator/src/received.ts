@@ -1,7 +1,17 @@
-/** A request that came in. It never holds a secret or a token. */
+/** What the token of an INVITE was worth. */
+export type TokenVerdict =
+  | 'valid'
+  /** There was no Bearer token. */
+  | 'missing'
+  /** It is none that this emulator has signed. */
+  | 'invalid'
+  | 'expired'
+  | 'revoked'
+
+/** A request that came in, over HTTP or, at the gateway, as SIP. It never holds a secret or a token. */
 export interface ReceivedRequest {
   readonly method: string
-  /** Without the query. */
+  /** Without the query; of a SIP request its URI, such as `sip:+15551234567@example.com`. */
   readonly path: string
   /** The client id of the Basic authentication, if there was one to be read. */
   readonly clientId: string | undefined
@@ -11,6 +21,10 @@ export interface ReceivedRequest {
   readonly scope: string | undefined
   /** The status answered; `undefined` until then, and for ever where a fault withholds it. */
   readonly status: number | undefined
+  /** Of a SIP INVITE that begins a call; of anything else `undefined`, as is what follows. */
+  readonly verdict?: TokenVerdict | undefined
+  /** The id (`jti`) of its token, if this emulator has signed it. */
+  readonly accessTokenId?: string | undefined
 }
 
 /** The same, while it is being answered. */

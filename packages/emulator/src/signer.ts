@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JSONWebKeySet, SignJWT } from 'jose'
+import {
+  calculateJwkThumbprint,
+  errors,
+  exportJWK,
+  generateKeyPair,
+  type JSONWebKeySet,
+  jwtVerify,
+  SignJWT
+} from 'jose'
 
 export interface TokenClaims {
   readonly issuer: string
@@ -13,6 +21,13 @@ export interface TokenClaims {
 export interface Signer {
   readonly jwks: JSONWebKeySet
   sign(claims: TokenClaims): Promise<{ token: string; id: string }>
+  /** Tells what a token is worth. Its id is believed, and told, only where the signature is right. */
+  verify(token: string, issuer: string): Promise<VerifiedToken>
+}
+
+export interface VerifiedToken {
+  readonly verdict: 'valid' | 'invalid' | 'expired'
+  readonly id: string | undefined
 }
 
 const algorithm = 'RS256'
@@ -42,6 +57,16 @@ async function createSigner(): Promise<Signer> {
         .setExpirationTime(issuedAt + expiresIn)
         .sign(privateKey)
       return { token, id }
+    },
+    async verify(token, issuer) {
+      try {
+        const required = { issuer, algorithms: [algorithm], requiredClaims: ['jti', 'exp'] }
+        const { payload } = await jwtVerify(token, publicKey, required)
+        return { verdict: 'valid', id: payload.jti }
+      } catch (error) {
+        const expired = error instanceof errors.JWTExpired
+        return expired ? { verdict: 'expired', id: error.payload.jti } : { verdict: 'invalid', id: undefined }
+      }
     }
   }
 }
