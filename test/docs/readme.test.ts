@@ -140,7 +140,7 @@ t.test('the README of packages/browser has a row for every option, member, event
     options: namesIn(type(route, 'TokenSourceOptions'), PROPERTY),
     members: namesIn(type(source, 'TokenSource'), /^ {2}(\w+)\(/gm),
     events: namesIn(source, /type: '([\w-]+)'/g),
-    errors: namesIn(/^type Reason\b[^=]*=([^]*?)\n\n/m.exec(errors)?.[1] ?? '', /'(\w+)'/g).map(
+    errors: namesIn(/^type Reason = .*$/m.exec(errors)?.[0] ?? '', /'(\w+)'/g).map(
       (reason) => `ERR_BANDWIDTH_TOKEN_${reason}`
     )
   }
