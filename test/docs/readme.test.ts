@@ -70,7 +70,7 @@ async function consumer(t: { teardown(fn: () => unknown): void }): Promise<strin
 }
 
 /** What the compiler of this repository says about the modules of a folder. */
-async function compile(folder: string): Promise<string> {
+async function compile(folder: string, options: object = {}): Promise<string> {
   await cp(join(root, 'tsconfig.base.json'), join(folder, 'base.json'))
   const compilerOptions = {
     composite: false,
@@ -79,7 +79,8 @@ async function compile(folder: string): Promise<string> {
     noEmit: true,
     noUnusedLocals: false,
     noPropertyAccessFromIndexSignature: false,
-    typeRoots: [join(root, 'node_modules/@types')]
+    typeRoots: [join(root, 'node_modules/@types')],
+    ...options
   }
   await writeFile(
     join(folder, 'tsconfig.json'),
@@ -115,6 +116,43 @@ for (const folder of FOLDERS) {
     t.equal(await compile(project), '')
   })
 }
+
+t.test('the examples in packages/browser/README.md compile in a page', async (t) => {
+  const project = await consumer(t)
+  const blocks = await blocksOf('packages/browser')
+  t.ok(blocks.length >= 4)
+  for (const [index, block] of blocks.entries()) {
+    await writeFile(join(project, `block-${index}.ts`), `${block}\nexport {}`)
+  }
+  t.equal(await compile(project, { lib: ['es2022', 'dom'], types: [] }), '')
+  const hook = blocks.find((block) => block.includes('useBandwidthPhone')) ?? ''
+  t.equal(hook.split('export function')[1]?.trim().split('\n').length, 11, 'a hook of ten lines and its end')
+})
+
+t.test('the README of packages/browser has a row for every option, member, event and error', async (t) => {
+  const readme = await read('packages/browser', 'README.md')
+  const route = await read('packages/browser/src/route.ts')
+  const source = await read('packages/browser/src/token-source.ts')
+  const type = (code: string, name: string) =>
+    new RegExp(`^export (?:interface|type) ${name}\\b.*?^(?:}|$)`, 'ms').exec(code)?.[0] ?? ''
+  const errors = await read('packages/browser/src/errors.ts')
+  const expected = {
+    options: namesIn(type(route, 'TokenSourceOptions'), PROPERTY),
+    members: namesIn(type(source, 'TokenSource'), /^ {2}(\w+)\(/gm),
+    events: namesIn(source, /type: '([\w-]+)'/g),
+    errors: namesIn(/^type Reason = .*$/m.exec(errors)?.[0] ?? '', /'(\w+)'/g).map(
+      (reason) => `ERR_BANDWIDTH_TOKEN_${reason}`
+    )
+  }
+  t.match(expected, {
+    options: { length: 4 },
+    members: { length: 5 },
+    events: { length: 4 },
+    errors: { length: 6 }
+  })
+  const rows = namesIn(readme, /^\| `([\w-]+)(?:\([^`]*\))?` +\|/gm)
+  for (const name of Object.values(expected).flat()) t.ok(rows.includes(name), name)
+})
 
 t.test('an example that is wrong does not compile', async (t) => {
   const project = await consumer(t)
@@ -202,7 +240,13 @@ t.test('every error code has a row in each README, with its status', async (t) =
 })
 
 t.test('every link to a file leads somewhere', async (t) => {
-  for (const folder of [...FOLDERS, 'packages/emulator', 'examples/fastify', 'examples/express']) {
+  for (const folder of [
+    ...FOLDERS,
+    'packages/browser',
+    'packages/emulator',
+    'examples/fastify',
+    'examples/express'
+  ]) {
     for (const link of namesIn(await read(folder, 'README.md'), /\]\((?!https?:)([^)#]+)/g)) {
       await t.resolves(readFile(join(root, folder, link)), `${folder}: ${link}`)
     }

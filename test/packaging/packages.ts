@@ -9,6 +9,27 @@ export interface PublicFace {
 
 /** Adding to a list is a feature; taking from one breaks somebody's build. */
 export const publicFaces: Readonly<Record<string, PublicFace>> = {
+  '@bandwidth-token/browser': {
+    esmOnly: true,
+    dependencies: [],
+    peerDependencies: [],
+    values: ['createTokenSource'],
+    types: [
+      'BandwidthListeners',
+      'BandwidthPhone',
+      'BandwidthSession',
+      'BandwidthUA',
+      'CallOptions',
+      'PageToken',
+      'SipMessage',
+      'TokenSource',
+      'TokenSourceError',
+      'TokenSourceErrorCode',
+      'TokenSourceEvent',
+      'TokenSourceListener',
+      'TokenSourceOptions'
+    ]
+  },
   '@bandwidth-token/core': {
     esmOnly: false,
     dependencies: ['lru-cache', 'undici'],

@@ -198,6 +198,12 @@ for (const [kind, type, options, files] of current) {
   })
 }
 
+t.test('TypeScript 5.9 and 7 check a page without a cast', async () => {
+  const page = { lib: ['es2022', 'dom'], types: [] }
+  await typeCheck(join(consumers, 'ts-page'), typescript, 'module', { ...bundler, ...page }, ['browser'])
+  await typeCheck(join(consumers, 'ts-page-7'), typescript7, 'module', { ...nodenext, ...page }, ['browser'])
+})
+
 t.test('TypeScript 5.9 checks a project of node10 resolution without a cast', async () => {
   // Neither undici 8 nor the emulator claims to support it.
   const files = ['core', 'fastify', 'express']

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import * as browser from '@bandwidth-token/browser'
 import * as core from '@bandwidth-token/core'
 import * as emulator from '@bandwidth-token/emulator'
 import expressDefault, * as expressAdapter from '@bandwidth-token/express'
@@ -61,6 +62,7 @@ async function askThroughUndici() {
 process.stdout.write(
   JSON.stringify({
     exports: {
+      '@bandwidth-token/browser': Object.keys(browser),
       '@bandwidth-token/core': Object.keys(core),
       '@bandwidth-token/emulator': Object.keys(emulator),
       '@bandwidth-token/express': Object.keys(expressAdapter),
