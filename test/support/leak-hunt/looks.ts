@@ -1,0 +1,84 @@
+import { Console } from 'node:console'
+import { Writable } from 'node:stream'
+import { format, inspect } from 'node:util'
+import { pino } from 'pino'
+import { walk } from './walk.js'
+
+/** A way of looking at a value, and what is seen. */
+export type Look = readonly [way: string, see: () => string]
+
+const ALL = {
+  depth: Number.POSITIVE_INFINITY,
+  showHidden: true,
+  getters: true,
+  showProxy: true,
+  maxArrayLength: null,
+  maxStringLength: null
+} as const
+
+/** The ways in which a console, a logger, a serialiser or a curious developer looks at a value. */
+export function looksAt(value: unknown): readonly Look[] {
+  const nested = { list: [value], map: new Map([[value, value]]), set: new Set([value]) }
+  return [
+    ['util.inspect', () => inspect(value)],
+    ['util.inspect of all', () => inspect(value, ALL)],
+    ['util.inspect of all that holds it', () => inspect(nested, ALL)],
+    ['util.format', () => ['%s', '%d', '%j', '%o', '%O', '%i'].map((how) => format(how, value)).join('\n')],
+    ['String', () => `${String(value)} ${value}`],
+    ['JSON.stringify', () => `${JSON.stringify(value)} ${JSON.stringify(nested)}`],
+    ['structuredClone', () => inspect(structuredClone(value), ALL)],
+    ['structuredClone of its properties', () => inspect(structuredClone({ ...(value as object) }), ALL)],
+    ['the console', () => onConsole(value)],
+    ['pino', () => inLog(value)],
+    ['process.report', () => inReport(value)],
+    ['its properties', () => walk(value)]
+  ]
+}
+
+/** What is seen, or the error of the look, which may tell as much. */
+export function seen([, see]: Look): string {
+  try {
+    return see()
+  } catch (error) {
+    return `${inspect(error, ALL)} ${(error as Error).stack}`
+  }
+}
+
+function sink(texts: string[]): Writable {
+  return new Writable({
+    decodeStrings: false,
+    write(chunk: string, _encoding, done) {
+      texts.push(chunk)
+      done()
+    }
+  })
+}
+
+function onConsole(value: unknown): string {
+  const texts: string[] = []
+  const { log, error, dir, table, trace } = new Console(sink(texts), sink(texts))
+  log(value)
+  log('%s %o', value, value)
+  error(value)
+  dir(value, { depth: null, showHidden: true })
+  table([value])
+  trace(value)
+  return texts.join('')
+}
+
+function inLog(value: unknown): string {
+  const texts: string[] = []
+  const logger = pino({ level: 'trace' }, sink(texts))
+  logger.info(value as object)
+  logger.error({ err: value, value }, 'with the value')
+  logger.info('%o %j %s', value as object, value, value as string)
+  logger.child({ value }).warn('bound to the value')
+  return texts.join('')
+}
+
+/** A diagnostic report about an error; without the environment, in which the operator himself may keep a secret. */
+function inReport(value: unknown): string {
+  const error = value instanceof Error ? value : new Error('none')
+  const { environmentVariables, ...report } = process.report.getReport(error) as Record<string, unknown>
+  return JSON.stringify(report)
+}
