@@ -30,7 +30,7 @@ export function looksAt(value: unknown): readonly Look[] {
     ['structuredClone of its properties', () => inspect(structuredClone({ ...(value as object) }), ALL)],
     ['the console', () => onConsole(value)],
     ['pino', () => inLog(value)],
-    ['process.report', () => inReport(value)],
+    ...(value instanceof Error ? ([['process.report', () => reportOn(value).report]] as const) : []),
     ['its properties', () => walk(value)]
   ]
 }
@@ -71,14 +71,20 @@ function inLog(value: unknown): string {
   const logger = pino({ level: 'trace' }, sink(texts))
   logger.info(value as object)
   logger.error({ err: value, value }, 'with the value')
-  logger.info('%o %j %s', value as object, value, value as string)
+  const template: string = '%o %j %s'
+  logger.info(template, ...([value, value, value] as unknown as []))
   logger.child({ value }).warn('bound to the value')
   return texts.join('')
 }
 
-/** A diagnostic report about an error; without the environment, in which the operator himself may keep a secret. */
-function inReport(value: unknown): string {
-  const error = value instanceof Error ? value : new Error('none')
-  const { environmentVariables, ...report } = process.report.getReport(error) as Record<string, unknown>
-  return JSON.stringify(report)
+/** A diagnostic report about an error, as text, and the environment of the process and its threads apart. */
+export function reportOn(error: Error): { report: string; environment: string } {
+  const environments: unknown[] = []
+  // The types say that it is text, as in a file.
+  const report = JSON.stringify(process.report.getReport(error), (key, value) => {
+    if (key !== 'environmentVariables') return value
+    environments.push(value)
+    return undefined
+  })
+  return { report, environment: JSON.stringify(environments) }
 }

@@ -2,6 +2,14 @@ const MAX_OBJECTS = 50_000
 /** What a token shows to whoever asks for it. */
 const ASKED_FOR: ReadonlySet<PropertyKey> = new Set(['accessToken', 'authorization'])
 
+/** What JavaScript itself brings along holds nothing of ours. */
+const BUILT_IN: ReadonlySet<unknown> = new Set(
+  Object.getOwnPropertyNames(globalThis)
+    .map((name) => Object.getOwnPropertyDescriptor(globalThis, name)?.value)
+    .filter((value) => typeof value === 'function')
+    .flatMap((value) => [value, value.prototype])
+)
+
 /**
  * All the text that can be reached from a value by properties: own and inherited ones, hidden ones, getters, symbols,
  * the entries of collections, bytes, the source of functions. Functions are not called, and a token is not asked for
@@ -15,7 +23,7 @@ export function walk(root: unknown): string {
   for (const value of queue) {
     if (typeof value === 'string') texts.push(value)
     else if (typeof value === 'symbol') texts.push(String(value))
-    if (!isObject(value) || seen.has(value) || seen.size >= MAX_OBJECTS) continue
+    if (!isObject(value) || BUILT_IN.has(value) || seen.has(value) || seen.size >= MAX_OBJECTS) continue
     seen.add(value)
     if (typeof value === 'function') texts.push(Function.prototype.toString.call(value))
     if (ArrayBuffer.isView(value)) {
@@ -36,7 +44,11 @@ function isObject(value: unknown): value is object {
 
 /** Every property on the way to the root of all objects, as the object itself would show it. */
 function* properties(object: object): Generator<[PropertyKey, unknown]> {
-  for (let owner: object | null = object; owner !== null; owner = Object.getPrototypeOf(owner)) {
+  for (
+    let owner: object | null = object;
+    owner !== null && !BUILT_IN.has(owner);
+    owner = Object.getPrototypeOf(owner)
+  ) {
     for (const key of Reflect.ownKeys(owner)) {
       if (ASKED_FOR.has(key) && isToken(object)) continue
       try {
