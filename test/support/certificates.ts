@@ -1,4 +1,5 @@
 import { KeyObject, webcrypto } from 'node:crypto'
+import { isIP } from 'node:net'
 // The library leans on it and does not bring it along.
 import 'reflect-metadata'
 import {
@@ -82,7 +83,7 @@ function exportKey({ privateKey }: webcrypto.CryptoKeyPair): string {
 }
 
 function nameOf(host: string): SubjectAlternativeNameExtension {
-  return new SubjectAlternativeNameExtension([{ type: 'dns', value: host }])
+  return new SubjectAlternativeNameExtension([{ type: isIP(host) === 0 ? 'dns' : 'ip', value: host }])
 }
 
 function validity({

@@ -29,6 +29,7 @@ export class TlsEndpoint {
   dials = 0
   connections = 0
   readonly #good: KeyedCertificate
+  readonly #clients: { readonly ca?: string }
   readonly #server: Server
   readonly #sockets = new Map<number | undefined, Socket>()
   readonly #front = createTcpServer((socket) => this.#accept(socket))
@@ -38,21 +39,23 @@ export class TlsEndpoint {
   onConnection: ((socket: Socket) => void) | undefined
   answer: Answer = grant()
 
-  private constructor(authority: Authority, certificate: KeyedCertificate) {
+  private constructor(authority: Authority, certificate: KeyedCertificate, asksForCertificate: boolean) {
     this.authority = authority
     this.#good = certificate
+    this.#clients = asksForCertificate ? { ca: authority.cert } : {}
     this.#server = createServer(
-      certificate,
+      { ...certificate, requestCert: asksForCertificate, ...this.#clients },
       listener(this.requests, (exchange) => this.answer(exchange))
     )
     // Whoever does not believe the certificate hangs up.
     this.#server.on('tlsClientError', () => {})
   }
 
-  static async start(t: Teardown, answer?: Answer): Promise<TlsEndpoint> {
+  /** Until the test ends. If it asks its clients for a certificate, its own authority has to have signed it. */
+  static async start(t: Teardown, answer = grant(), asksForCertificate = false): Promise<TlsEndpoint> {
     const authority = await createAuthority()
-    const endpoint = new TlsEndpoint(authority, await authority.issue(HOST))
-    if (answer !== undefined) endpoint.answer = answer
+    const endpoint = new TlsEndpoint(authority, await authority.issue(HOST), asksForCertificate)
+    endpoint.answer = answer
     endpoint.#front.listen(0, '127.0.0.1')
     await once(endpoint.#front, 'listening')
     endpoint.heal()
@@ -83,7 +86,7 @@ export class TlsEndpoint {
   }
 
   present(certificate: KeyedCertificate): void {
-    this.#server.setSecureContext(certificate)
+    this.#server.setSecureContext({ ...certificate, ...this.#clients })
   }
 
   /** Ends the connection of an exchange as a crash would: TLS has no goodbye in it. */
