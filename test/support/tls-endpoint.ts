@@ -56,10 +56,8 @@ export class TlsEndpoint {
     const authority = await createAuthority()
     const endpoint = new TlsEndpoint(authority, await authority.issue(HOST), asksForCertificate)
     endpoint.answer = answer
-    endpoint.#front.listen(0, '127.0.0.1')
-    await once(endpoint.#front, 'listening')
-    endpoint.heal()
-    t.teardown(() => endpoint.stop())
+    await endpoint.restart()
+    t.teardown(() => endpoint.crash())
     return endpoint
   }
 
@@ -102,9 +100,18 @@ export class TlsEndpoint {
     this.present(this.#good)
   }
 
-  stop(): void {
+  /** Every connection is reset, and the next ones are refused. */
+  crash(): void {
     this.#front.close()
-    for (const socket of this.#sockets.values()) socket.destroy()
+    this.port = NOBODY_PORT
+    for (const socket of this.#sockets.values()) socket.resetAndDestroy()
+  }
+
+  /** At another port: the old one may be somebody else's by now. */
+  async restart(): Promise<void> {
+    this.#front.listen(0, '127.0.0.1')
+    await once(this.#front, 'listening')
+    this.heal()
   }
 
   #accept(socket: Socket): void {
