@@ -16,6 +16,18 @@ interface App {
   readonly origin: string
 }
 
+/** Frameworks read their mode when an app is made. */
+export async function inMode<T>(mode: string, make: () => Promise<T>): Promise<T> {
+  const before = process.env['NODE_ENV']
+  process.env['NODE_ENV'] = mode
+  try {
+    return await make()
+  } finally {
+    if (before === undefined) delete process.env['NODE_ENV']
+    else process.env['NODE_ENV'] = before
+  }
+}
+
 /** The error handlers that frameworks bring along, in development and in production, and what they show and log. */
 export class ErrorHandlers {
   readonly #apps: App[] = []
@@ -37,7 +49,7 @@ export class ErrorHandlers {
       console.error = error
     })
     for (const mode of ['development', 'production']) {
-      await handlers.#inMode(mode, async () => {
+      await inMode(mode, async () => {
         await handlers.#startFastify(t, mode)
         await handlers.#startExpress(t, `Express 4 in ${mode}`, express4)
         await handlers.#startExpress(t, `Express 5 in ${mode}`, express)
@@ -69,17 +81,6 @@ export class ErrorHandlers {
 
   #take(id: string | undefined): unknown {
     return this.#errors.get(id ?? '')
-  }
-
-  async #inMode(mode: string, start: () => Promise<void>): Promise<void> {
-    const before = process.env['NODE_ENV']
-    process.env['NODE_ENV'] = mode
-    try {
-      await start()
-    } finally {
-      if (before === undefined) delete process.env['NODE_ENV']
-      else process.env['NODE_ENV'] = before
-    }
   }
 
   async #startFastify(t: Teardown, mode: string): Promise<void> {

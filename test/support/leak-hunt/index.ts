@@ -41,15 +41,15 @@ export class LeakHunt {
     return this.#needles.find(text).map((finding) => ({ way, ...finding }))
   }
 
-  /** Looks at a value in every way. */
-  in(value: unknown): Leak[] {
-    return looksAt(value).flatMap((look) => this.inText(seen(look), look[0]))
+  /** Looks at a value in every way; what is printed goes down to `depth`. */
+  in(value: unknown, depth?: number): Leak[] {
+    return looksAt(value, depth).flatMap((look) => this.inText(seen(look), look[0]))
   }
 
   /** Fails the test for each of the things that gives something away. */
-  isSilent(t: Test, things: Readonly<Record<string, unknown>>): void {
+  isSilent(t: Test, things: Readonly<Record<string, unknown>>, depth?: number): void {
     for (const [name, value] of Object.entries(things)) {
-      t.strictSame(typeof value === 'string' ? this.inText(value) : this.in(value), [], name)
+      t.strictSame(typeof value === 'string' ? this.inText(value) : this.in(value, depth), [], name)
     }
   }
 }

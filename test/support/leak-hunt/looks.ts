@@ -8,7 +8,6 @@ import { walk } from './walk.js'
 export type Look = readonly [way: string, see: () => string]
 
 const ALL = {
-  depth: Number.POSITIVE_INFINITY,
   showHidden: true,
   getters: true,
   showProxy: true,
@@ -16,19 +15,23 @@ const ALL = {
   maxStringLength: null
 } as const
 
-/** The ways in which a console, a logger, a serialiser or a curious developer looks at a value. */
-export function looksAt(value: unknown): readonly Look[] {
+/**
+ * The ways in which a console, a logger, a serialiser or a curious developer looks at a value. What is printed goes
+ * down to `depth`, where a value is as large as a framework; the walk through its properties goes all the way.
+ */
+export function looksAt(value: unknown, depth = Number.POSITIVE_INFINITY): readonly Look[] {
+  const all = { ...ALL, depth }
   const nested = { list: [value], map: new Map([[value, value]]), set: new Set([value]) }
   return [
     ['util.inspect', () => inspect(value)],
-    ['util.inspect of all', () => inspect(value, ALL)],
-    ['util.inspect of all that holds it', () => inspect(nested, ALL)],
+    ['util.inspect of all', () => inspect(value, all)],
+    ['util.inspect of all that holds it', () => inspect(nested, all)],
     ['util.format', () => ['%s', '%d', '%j', '%o', '%O', '%i'].map((how) => format(how, value)).join('\n')],
     ['String', () => `${String(value)} ${value}`],
     ['JSON.stringify', () => `${JSON.stringify(value)} ${JSON.stringify(nested)}`],
-    ['structuredClone', () => inspect(structuredClone(value), ALL)],
-    ['structuredClone of its properties', () => inspect(structuredClone({ ...(value as object) }), ALL)],
-    ['the console', () => onConsole(value)],
+    ['structuredClone', () => inspect(structuredClone(value), all)],
+    ['structuredClone of its properties', () => inspect(structuredClone({ ...(value as object) }), all)],
+    ['the console', () => onConsole(value, depth)],
     ['pino', () => inLog(value)],
     ...(value instanceof Error ? ([['process.report', () => reportOn(value).report]] as const) : []),
     ['its properties', () => walk(value)]
@@ -40,7 +43,7 @@ export function seen([, see]: Look): string {
   try {
     return see()
   } catch (error) {
-    return `${inspect(error, ALL)} ${(error as Error).stack}`
+    return `${inspect(error, { ...ALL, depth: Number.POSITIVE_INFINITY })} ${(error as Error).stack}`
   }
 }
 
@@ -54,13 +57,13 @@ function sink(texts: string[]): Writable {
   })
 }
 
-function onConsole(value: unknown): string {
+function onConsole(value: unknown, depth: number): string {
   const texts: string[] = []
   const { log, error, dir, table, trace } = new Console(sink(texts), sink(texts))
   log(value)
   log('%s %o', value, value)
   error(value)
-  dir(value, { depth: null, showHidden: true })
+  dir(value, { depth, showHidden: true })
   table([value])
   trace(value)
   return texts.join('')

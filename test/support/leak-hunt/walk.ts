@@ -16,6 +16,17 @@ const BUILT_IN: ReadonlySet<unknown> = new Set(
  * itself.
  */
 export function walk(root: unknown): string {
+  const { noDeprecation } = process
+  // The getters of Node's own objects warn of themselves.
+  process.noDeprecation = true
+  try {
+    return collect(root)
+  } finally {
+    process.noDeprecation = noDeprecation ?? false
+  }
+}
+
+function collect(root: unknown): string {
   const texts: string[] = []
   const seen = new Set<unknown>()
   const queue: unknown[] = [root]
