@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import {
   BandwidthTokenError,
@@ -8,7 +9,7 @@ import {
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { ErrorHandlers } from '../support/leak-hunt/error-handlers.js'
-import { createSecrets, huntFor } from '../support/leak-hunt/index.js'
+import { createSecrets, huntFor, LeakHunt } from '../support/leak-hunt/index.js'
 import { reportOn } from '../support/leak-hunt/looks.js'
 import {
   type Answer,
@@ -96,6 +97,9 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   ),
   'an error that is the secret': answerWith(401, { error: SECRET }),
   'an error that holds the secret': answerWith(400, { error: `a.${SECRET}` }),
+  'an error that is the Basic value': answerWith(401, { error: BASIC }),
+  'an error that is a token': answerWith(403, { error: TOKEN }),
+  'an error that is a list of secrets': answerWith(400, { error: [SECRET, BASIC] }),
   'a token with a line break': echo(200),
   'a token that is an array': withToken({ access_token: [TOKEN] }),
   'another token type': withToken({ token_type: `${SECRET}` }),
@@ -192,6 +196,16 @@ t.test('an id that repeats the token or the secret is not shown', async (t) => {
   for (const access_token_id of [TOKEN, `id ${TOKEN}`, SECRET, `id ${SECRET}`, BASIC]) {
     const { provider, lines } = await stage(t, withToken({ access_token_id }))
     hunt.isSilent(t, { token: await provider.getToken(), lines })
+  }
+})
+
+t.test('an error that is well formed but for the secret in it is not shown', async (t) => {
+  const clientSecret = `s${randomBytes(12).toString('hex')}`
+  const hunt = new LeakHunt({ 'client secret': clientSecret })
+  for (const error of [clientSecret, `invalid_${clientSecret}`, `${clientSecret}.rejected`]) {
+    const credentials = () => ({ clientId: CLIENT_ID, clientSecret })
+    const { provider, lines } = await stage(t, answerWith(401, { error }), { credentials })
+    hunt.isSilent(t, { error: await rejection(provider.getToken()), lines })
   }
 })
 
