@@ -1,9 +1,9 @@
 import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Clock } from '@bandwidth-token/core'
 
-interface Teardown {
+export interface Teardown {
   teardown(fn: () => unknown): void
 }
 
@@ -37,10 +37,9 @@ export interface TokenServer {
   stop(): Promise<void>
 }
 
-/** A token endpoint that answers as it is told. It ends with the test. */
-export async function startTokenServer(t: Teardown, answer: Answer = grant()): Promise<TokenServer> {
-  const requests: ReceivedRequest[] = []
-  const server = createServer(async (incoming, response) => {
+/** Notes what comes in, and answers it. */
+export function listener(requests: ReceivedRequest[], answer: Answer): RequestListener {
+  return async (incoming, response) => {
     // Clients hang up in many of these tests.
     incoming.on('error', () => {})
     response.on('error', () => {})
@@ -58,8 +57,14 @@ export async function startTokenServer(t: Teardown, answer: Answer = grant()): P
       body: Buffer.concat(chunks).toString()
     }
     const number = requests.push(request)
-    await tokenServer.answer({ request, number, response, socket: incoming.socket })
-  })
+    await answer({ request, number, response, socket: incoming.socket })
+  }
+}
+
+/** A token endpoint that answers as it is told. It ends with the test. */
+export async function startTokenServer(t: Teardown, answer: Answer = grant()): Promise<TokenServer> {
+  const requests: ReceivedRequest[] = []
+  const server = createServer(listener(requests, (exchange) => tokenServer.answer(exchange)))
   server.on('connection', (socket) => socket.on('error', () => {}))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

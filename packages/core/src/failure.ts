@@ -95,6 +95,7 @@ const TIMEOUT_CODES: ReadonlySet<string> = new Set([
 const NAMES: ReadonlySet<unknown> = new Set([
   'Error',
   'TypeError',
+  'AbortError',
   'AggregateError',
   'BodyTimeoutError',
   'ClientClosedError',
@@ -103,7 +104,7 @@ const NAMES: ReadonlySet<unknown> = new Set([
   'HTTPParserError',
   'HeadersOverflowError',
   'HeadersTimeoutError',
-  'RequestAbortedError',
+  'ProxyConnectionError',
   'SecureProxyConnectionError',
   'SocketError'
 ])
@@ -119,6 +120,7 @@ const CODES: ReadonlySet<unknown> = new Set([
   'UND_ERR_DESTROYED',
   'UND_ERR_HEADERS_OVERFLOW',
   'UND_ERR_INFO',
+  'UND_ERR_PRX_CONN',
   'UND_ERR_PRX_TLS',
   'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
   'UND_ERR_RES_EXCEEDED_MAX_SIZE',
@@ -127,8 +129,12 @@ const CODES: ReadonlySet<unknown> = new Set([
   'CERT_NOT_YET_VALID',
   'CERT_REJECTED',
   'CERT_REVOKED',
+  'CERT_SIGNATURE_FAILURE',
   'CERT_UNTRUSTED',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
+  'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE',
+  'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
   'ERR_SSL_WRONG_VERSION_NUMBER',
   'ERR_TLS_CERT_ALTNAME_INVALID',
   'HOSTNAME_MISMATCH',

@@ -1,4 +1,3 @@
-import { Agent } from 'undici'
 import { Account, type AccountContext, type TokenRequest } from './account.js'
 import { AccountCache } from './account-cache.js'
 import type { RejectedToken } from './cached-token.js'
@@ -6,6 +5,7 @@ import { optionInvalid } from './errors.js'
 import { CLOSED, toError } from './failure.js'
 import { createLog } from './logger.js'
 import { resolveOptions, type TokenProviderOptions } from './options.js'
+import { OwnAgent } from './own-agent.js'
 import { checkOptions, type OptionRule } from './own-options.js'
 import type { TokenStatus } from './status.js'
 import type { AccessToken } from './token.js'
@@ -57,7 +57,7 @@ const GET_TOKEN_RULES: Readonly<Record<keyof GetTokenOptions, OptionRule>> = {
 export class TokenProvider {
   readonly #cache: AccountCache
   readonly #context: AccountContext
-  readonly #agent: Agent | undefined
+  readonly #agent: OwnAgent | undefined
   #closing: Promise<void> | undefined
 
   /**
@@ -67,14 +67,13 @@ export class TokenProvider {
    */
   constructor(options?: TokenProviderOptions) {
     const { tokenUrl, scope, dispatcher, logger, maxTokens, ...resolved } = resolveOptions(options)
-    const agent =
-      dispatcher === undefined ? new Agent({ connect: { timeout: resolved.timeoutMs } }) : undefined
+    const agent = dispatcher === undefined ? new OwnAgent(resolved.timeoutMs) : undefined
     const cache = new AccountCache(maxTokens)
     this.#agent = agent
     this.#cache = cache
     this.#context = {
       ...resolved,
-      endpoint: { tokenUrl, scope, dispatcher: dispatcher ?? (agent as Agent) },
+      endpoint: { tokenUrl, scope, dispatcher: dispatcher ?? (agent as OwnAgent).dispatcher },
       log: createLog(logger),
       onChange: (account) => this.#closing === undefined && cache.place(account)
     }
