@@ -2,18 +2,17 @@
 import { parse } from 'acorn'
 import { fullAncestor } from 'acorn-walk'
 
-const OPERATORS = {
-  '<': ['<=', '>'],
-  '<=': ['<', '>'],
-  '>': ['>=', '<'],
-  '>=': ['>', '<'],
-  '===': ['!=='],
-  '!==': ['==='],
-  '+': ['-'],
-  '-': ['+'],
-  '*': ['/'],
-  '/': ['*'],
-  '**': ['*']
+const NEGATIONS = { '<': '>=', '<=': '>', '>': '<=', '>=': '<', '===': '!==', '!==': '===' }
+const NEIGHBOURS = {
+  '<': '<=',
+  '<=': '<',
+  '>': '>=',
+  '>=': '>',
+  '+': '-',
+  '-': '+',
+  '*': '/',
+  '/': '*',
+  '**': '*'
 }
 
 const METHODS = new Map(
@@ -25,9 +24,10 @@ const FILTERS = new Set(['filter', 'flat', 'trim', 'toLowerCase'])
 
 /** Each kind of node with the faults it invites, as `[start, end, replacement]` or texts for the whole node. */
 const FAULTS = {
-  BinaryExpression({ left, right, operator }, text) {
-    if (operator === 'in') return [`!(${text.whole})`]
-    return (OPERATORS[operator] ?? []).map((other) => between(left, right, operator, other, text))
+  BinaryExpression(node, text, parent) {
+    const { left, right, operator } = node
+    const others = [NEIGHBOURS[operator], ...(isDecided(node, parent) ? [] : [NEGATIONS[operator]])]
+    return others.map((other) => other && between(left, right, operator, other, text))
   },
   // Dropping one side says more than swapping the operator: whatever kills the one kills the other.
   LogicalExpression: ({ left, right }, text) => [text.of(left), text.of(right)],
@@ -36,7 +36,8 @@ const FAULTS = {
     [test.start, test.end, 'true'],
     [test.start, test.end, 'false']
   ],
-  UnaryExpression: ({ argument, operator }, text) => (/^[!-]$/.test(operator) ? [text.of(argument)] : []),
+  UnaryExpression: (node, text, parent) =>
+    /^[!-]$/.test(node.operator) && !isDecided(node, parent) ? [text.of(node.argument)] : [],
   UpdateExpression: ({ operator }, text) => [text.whole.replace(operator, operator === '++' ? '--' : '++')],
   AwaitExpression: ({ argument }, text) => [text.of(argument)],
   MemberExpression({ object, computed, optional }, { source }) {
@@ -47,16 +48,17 @@ const FAULTS = {
     return operator === '=' ? [] : [between(left, right, operator, '=', text)]
   },
   AssignmentPattern: ({ left, right }) => [[left.end, right.end, '']],
-  ExpressionStatement: ({ expression }) =>
-    expression.type === 'CallExpression' && expression.callee.type === 'Super' ? [] : [';'],
-  ThrowStatement: () => [';'],
-  ReturnStatement: ({ argument }) => (argument === null ? [';'] : []),
+  ExpressionStatement: (node, _text, parent) =>
+    isGuarded(node, parent) || node.expression.callee?.type === 'Super' ? [] : [';'],
+  ThrowStatement: (node, _text, parent) => (isGuarded(node, parent) ? [] : [';']),
+  ReturnStatement: (node, _text, parent) => (node.argument || isGuarded(node, parent) ? [] : [';']),
   ForOfStatement: ({ body }) => [[body.start, body.end, ';']],
   SpreadElement: () => [''],
-  Property: ({ kind, shorthand }, _text, parent) =>
-    kind === 'init' && parent.type === 'ObjectExpression' && !(shorthand && parent.properties.length === 1)
-      ? ['']
-      : [],
+  Property: ({ kind, shorthand, value }, _text, parent) => {
+    const hasFault =
+      /^(boolean|number)$/.test(typeof value.value) || (shorthand && parent.properties.length === 1)
+    return kind === 'init' && parent.type === 'ObjectExpression' && !hasFault ? [''] : []
+  },
   CallExpression({ callee, optional }, text) {
     if (optional) return [[callee.end, callee.end + 2, '']]
     if (callee.type !== 'MemberExpression' || callee.computed) return []
@@ -70,10 +72,23 @@ const FAULTS = {
     if (regex) return regexFaults(regex).map(({ pattern, flags }) => `/${pattern}/${flags}`)
     if (typeof value === 'boolean') return [String(!value)]
     if (typeof value === 'number') return [`${value + 1}`]
-    // Words with a space between them are prose, which may change without harm.
-    return typeof value === 'string' && !value.includes(' ') ? [value === '' ? "'x'" : "''"] : []
+    // What a text is compared with, and the value of a property, have faults of their own. Words with a space
+    // between them are prose, which may change without harm.
+    if (typeof value !== 'string' || /^(BinaryExpression|Property)$/.test(parent.type) || value.includes(' '))
+      return []
+    return [value === '' ? "'x'" : "''"]
   },
   TemplateLiteral: () => ['``']
+}
+
+/** Whether a condition is decided both ways by a fault of its own: to negate it says no more. */
+function isDecided(node, parent) {
+  return /^(If|Conditional)/.test(parent.type) && parent.test === node
+}
+
+/** Whether a statement is all that a condition guards: the fault that makes it false removes it. */
+function isGuarded(node, parent) {
+  return parent.type === 'IfStatement' && parent.consequent === node && parent.alternate === null
 }
 
 function regexFaults({ pattern, flags }) {
