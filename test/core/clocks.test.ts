@@ -63,6 +63,33 @@ t.test('hands out no expired token when the wall clock stood still', async (t) =
   await t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' })
 })
 
+for (const [name, handleOf] of [
+  ['nothing', () => undefined],
+  ['null', () => null],
+  ['a number', (count: number) => count],
+  ['an object of its own', (count: number) => ({ count })]
+] as const) {
+  t.test(`takes a clock whose timers are known by ${name}`, async (t) => {
+    const endpoint = await startEndpoint(t)
+    const { clock } = endpoint
+    const cleared: unknown[] = []
+    const provider = endpoint.provider(t, {
+      clock: {
+        now: () => clock.now(),
+        monotonic: () => clock.monotonic(),
+        setTimeout: (callback, delayMs) => {
+          clock.setTimeout(callback, delayMs)
+          return handleOf(clock.timers.size)
+        },
+        clearTimeout: (handle) => void cleared.push(handle)
+      }
+    })
+    t.equal((await provider.getToken()).accessToken, 'token-1')
+    await provider.close()
+    t.strictSame(cleared.slice(0, 2), [handleOf(2), handleOf(1)], 'that of the attempt, then the deadline')
+  })
+}
+
 t.test('counts both clocks from the request, whatever the wall clock does meanwhile', async (t) => {
   const endpoint = await startEndpoint(t)
   endpoint.answer = endpoint.held()

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import t from 'tap'
 import { fail, grant, hang, startEndpoint } from '../support/endpoint.js'
 import { turns } from '../support/virtual-clock.js'
@@ -231,6 +232,15 @@ t.test('rejects a caller that loses patience alone, with the reason of its signa
   )
   t.equal(endpoint.count, 1)
   t.equal(await provider.getToken({ signal: AbortSignal.abort(reason) }).catch((error) => error), reason)
+})
+
+t.test('leaves no listener on a signal that many calls share', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  const { signal } = new AbortController()
+  await Promise.all(Array.from({ length: 5 }, () => provider.getToken({ signal })))
+  await turns()
+  t.strictSame(getEventListeners(signal, 'abort'), [])
 })
 
 t.test('goes on with an acquisition that everybody left', async (t) => {

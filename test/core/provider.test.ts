@@ -74,6 +74,28 @@ t.test('forgets its tokens when it is closed', async (t) => {
   t.equal(endpoint.clock.timers.size, 0)
 })
 
+t.test('knows of no account once it is closed', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.getToken({ account: 'degraded' })
+  endpoint.answer = fail(503)
+  await endpoint.untilRequest(2)
+  await endpoint.clock.settle()
+  endpoint.answer = fail(401)
+  await provider.getToken({ account: 'probed' }).catch(() => {})
+  await endpoint.clock.advance(60_000)
+  await provider.getToken({ account: 'cooling' }).catch(() => {})
+  endpoint.answer = hang
+  const probe = t.rejects(provider.getToken({ account: 'probed' }), { code: 'ERR_BANDWIDTH_TOKEN_CLOSED' })
+  await endpoint.clock.settle()
+  const failures = () =>
+    ['degraded', 'probed', 'cooling'].map((account) => provider.status(account).consecutiveFailures)
+  t.notOk(failures().includes(0))
+  await provider.close()
+  await probe
+  t.strictSame(failures(), [0, 0, 0])
+})
+
 t.test('aborts a backoff when it is closed', async (t) => {
   const endpoint = await startEndpoint(t, fail(503, { 'Retry-After': '5' }))
   const provider = endpoint.provider(t)
