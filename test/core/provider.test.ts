@@ -123,6 +123,14 @@ t.test('raises no unhandled rejection when background refreshes fail', async (t)
   t.strictSame(unhandled, [])
 })
 
+t.test('notes at the level debug that a token came, and says nothing of it otherwise', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const logger = recordingLogger()
+  await endpoint.provider(t, { logger }).getToken({ account: 'ada' })
+  t.match(logger.lines, [{ level: 'debug', fields: { account: 'ada', expiresIn: 600 } }])
+  t.equal(logger.lines.length, 1)
+})
+
 t.test('survives a logger that throws', async (t) => {
   const endpoint = await startEndpoint(t, fail(401))
   const scream = () => {
