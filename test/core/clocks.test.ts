@@ -35,6 +35,16 @@ t.test('asks anew at once when the wall clock steps right after a token came', a
   t.equal(endpoint.count, 2)
 })
 
+t.test('says whole seconds, rounded down', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const token = await endpoint.provider(t).getToken()
+  t.equal(token.expiresIn, 600)
+  await endpoint.clock.advance(1)
+  t.equal(token.expiresIn, 599)
+  await endpoint.clock.advance(599_998)
+  t.equal(token.expiresIn, 0)
+})
+
 t.test('hands out no expired token after a suspend, though the monotonic clock stood still', async (t) => {
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { inspect } from 'node:util'
 import t from 'tap'
-import { fail, hang, recordingLogger, startEndpoint } from '../support/endpoint.js'
+import { fail, grant, hang, recordingLogger, startEndpoint } from '../support/endpoint.js'
 import { turns } from '../support/virtual-clock.js'
 
 t.test('warms up when there is no valid token, and only then', async (t) => {
@@ -161,6 +161,14 @@ t.test('shows a token by its id and seconds only', async (t) => {
   t.ok(Object.isFrozen(token))
   token.expiresAt.setTime(0)
   t.not(token.expiresAt.getTime(), 0, 'its dates are copies')
+})
+
+t.test('shows a token without an id', async (t) => {
+  const endpoint = await startEndpoint(t, grant(600, { access_token_id: undefined }))
+  const token = await endpoint.provider(t).getToken()
+  t.equal(token.accessTokenId, undefined)
+  t.equal(String(token), 'AccessToken (no id), 600 s left')
+  t.strictSame(Object.keys(token.toResponse()), ['access_token', 'token_type', 'expires_in'])
 })
 
 t.test('lets a process with a warm provider end by itself', async (t) => {

@@ -33,6 +33,12 @@ export const equivalents = [
     reason: 'No set of strings has `undefined`.'
   },
   {
+    file: 'core/own-options.ts',
+    before: 'let row = Array.from({ length: b.length + 1 }, (_, index) => index)',
+    after: 'let row = Array.from({ length: b.length + 2 }, (_, index) => index)',
+    reason: 'The column more is never read.'
+  },
+  {
     file: 'core/retry.ts',
     before: 'return Math.max(ownMs, failure.retryAfterMs ?? 0)',
     after: 'return Math.max(ownMs, failure.retryAfterMs ?? 1)',
