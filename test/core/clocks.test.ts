@@ -1,5 +1,5 @@
 import t from 'tap'
-import { startEndpoint } from '../support/endpoint.js'
+import { grant, startEndpoint } from '../support/endpoint.js'
 import { turns } from '../support/virtual-clock.js'
 
 const HOUR = 3_600_000
@@ -99,6 +99,18 @@ for (const [name, handleOf] of [
     t.strictSame(cleared.slice(0, 2), [handleOf(2), handleOf(1)], 'that of the attempt, then the deadline')
   })
 }
+
+t.test('ends a short-lived token at its hard line when the wall clock stood still', async (t) => {
+  const endpoint = await startEndpoint(t, grant(5))
+  const provider = endpoint.provider(t)
+  const token = await provider.getToken()
+  await endpoint.clock.advance(4_500)
+  endpoint.clock.stepWall(-4_500)
+  t.equal(await provider.getToken(), token)
+  await endpoint.clock.advance(1)
+  endpoint.clock.stepWall(-1)
+  await t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' })
+})
 
 t.test('counts both clocks from the request, whatever the wall clock does meanwhile', async (t) => {
   const endpoint = await startEndpoint(t)
