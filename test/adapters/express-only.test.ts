@@ -95,6 +95,21 @@ for (const [name, createApp] of [
     }
   )
 
+  t.test(`${name}: lets a request that it refuses go no further`, async (t) => {
+    const { middleware } = await make(t)
+    const { middleware: other } = await make(t, { path: '/other' })
+    let reached = 0
+    const app = quiet().use(middleware).use(other)
+    app.use(((_error, _req, res, _next) => {
+      res.status(500).end()
+    }) as express.ErrorRequestHandler)
+    app.use(() => {
+      reached++
+    })
+    t.equal((await fetch(`${await listen(t, app)}/anything`)).status, 500)
+    t.equal(reached, 0)
+  })
+
   t.test(`${name}: refuses a name that the request has already`, async (t) => {
     const { middleware } = await make(t, { path: '/other', decorateAs: 'headers' })
     const origin = await listen(t, quiet().use(middleware))

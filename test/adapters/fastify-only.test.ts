@@ -23,6 +23,51 @@ t.test('names the fix when another plugin has its name', async (t) => {
     ...INVALID,
     message: /decorateAs/
   })
+  const other = Fastify()
+  t.teardown(() => other.close())
+  other.decorate('bandwidthToken', null as never)
+  await t.rejects(async () => void (await other.register(fastifyBandwidthToken, options(endpoint))), {
+    ...INVALID,
+    message: /decorateAs/
+  })
+})
+
+t.test('tells Fastify its name and the version it is made for', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(fastifyBandwidthToken, options(endpoint))
+  const meta = { name: 'dependent', dependencies: ['@bandwidth-token/fastify'] }
+  const dependent = Object.assign(async () => {}, { [Symbol.for('plugin-meta')]: meta })
+  await t.resolves(async () => void (await app.register(dependent)))
+
+  const old = Fastify()
+  t.teardown(() => old.close())
+  Object.defineProperty(old, 'version', { value: '4.29.1' })
+  await t.rejects(async () => void (await old.register(fastifyBandwidthToken, options(endpoint))), {
+    code: 'FST_ERR_PLUGIN_VERSION_MISMATCH'
+  })
+})
+
+t.test("takes Fastify's own options for a plugin, and its route has them", async (t) => {
+  const endpoint = await startEndpoint(t)
+  const lines: { msg: string; req?: unknown }[] = []
+  const logger = { level: 'info', stream: { write: (line: string) => void lines.push(JSON.parse(line)) } }
+  const app = Fastify({ logger })
+  t.teardown(() => app.close())
+  const names = { path: '/quiet', decorateAs: 'quiet' }
+  await app.register(fastifyBandwidthToken, {
+    ...options(endpoint),
+    logSerializers: { req: () => 'as serialized' }
+  })
+  await app.register(fastifyBandwidthToken, { ...options(endpoint), ...names, logLevel: 'error' })
+  const requestsOf = async (url: string) => {
+    lines.length = 0
+    t.equal((await app.inject(url)).statusCode, 200)
+    return lines.filter(({ msg }) => msg === 'incoming request').map(({ req }) => req)
+  }
+  t.strictSame(await requestsOf('/bandwidth/token'), ['as serialized'])
+  t.strictSame(await requestsOf('/quiet'), [])
 })
 
 t.test('takes hooks and settings of the route, and no other key', async (t) => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { startEndpoint } from '../support/endpoint.js'
+import { grant, startEndpoint } from '../support/endpoint.js'
 import { turns } from '../support/virtual-clock.js'
 
 const HOUR = 3_600_000
@@ -35,6 +35,16 @@ t.test('asks anew at once when the wall clock steps right after a token came', a
   t.equal(endpoint.count, 2)
 })
 
+t.test('says whole seconds, rounded down', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const token = await endpoint.provider(t).getToken()
+  t.equal(token.expiresIn, 600)
+  await endpoint.clock.advance(1)
+  t.equal(token.expiresIn, 599)
+  await endpoint.clock.advance(599_998)
+  t.equal(token.expiresIn, 0)
+})
+
 t.test('hands out no expired token after a suspend, though the monotonic clock stood still', async (t) => {
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)
@@ -57,6 +67,45 @@ t.test('hands out no expired token when the wall clock stood still', async (t) =
   endpoint.answer = (response) => response.writeHead(503).end()
   await endpoint.clock.advance(50_000)
   endpoint.clock.stepWall(-50_000)
+  t.equal(await provider.getToken(), token)
+  await endpoint.clock.advance(1)
+  endpoint.clock.stepWall(-1)
+  await t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' })
+})
+
+for (const [name, handleOf] of [
+  ['nothing', () => undefined],
+  ['null', () => null],
+  ['a number', (count: number) => count],
+  ['an object of its own', (count: number) => ({ count })]
+] as const) {
+  t.test(`takes a clock whose timers are known by ${name}`, async (t) => {
+    const endpoint = await startEndpoint(t)
+    const { clock } = endpoint
+    const cleared: unknown[] = []
+    const provider = endpoint.provider(t, {
+      clock: {
+        now: () => clock.now(),
+        monotonic: () => clock.monotonic(),
+        setTimeout: (callback, delayMs) => {
+          clock.setTimeout(callback, delayMs)
+          return handleOf(clock.timers.size)
+        },
+        clearTimeout: (handle) => void cleared.push(handle)
+      }
+    })
+    t.equal((await provider.getToken()).accessToken, 'token-1')
+    await provider.close()
+    t.strictSame(cleared.slice(0, 2), [handleOf(2), handleOf(1)], 'that of the attempt, then the deadline')
+  })
+}
+
+t.test('ends a short-lived token at its hard line when the wall clock stood still', async (t) => {
+  const endpoint = await startEndpoint(t, grant(5))
+  const provider = endpoint.provider(t)
+  const token = await provider.getToken()
+  await endpoint.clock.advance(4_500)
+  endpoint.clock.stepWall(-4_500)
   t.equal(await provider.getToken(), token)
   await endpoint.clock.advance(1)
   endpoint.clock.stepWall(-1)

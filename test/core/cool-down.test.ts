@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import t from 'tap'
 import { fail, grant, hang, startEndpoint } from '../support/endpoint.js'
 import { turns } from '../support/virtual-clock.js'
@@ -142,6 +143,18 @@ t.test('asks a credentials function once more after a 401, and tries once more',
   t.equal(asked.at(-1), '', 'the default account is named ""')
 })
 
+t.test('asks for new credentials after a 401 though a 503 came before', async (t) => {
+  const endpoint = await startEndpoint(t, (response, request, count) =>
+    ([fail(503), fail(401)][count - 1] ?? grant())(response, request, count)
+  )
+  const provider = endpoint.provider(t, {
+    credentials: () => ({ clientId: 'client', clientSecret: 'secret' })
+  })
+  const pending = provider.getToken()
+  await endpoint.clock.advance(100)
+  t.equal((await pending).accessToken, 'token-3')
+})
+
 t.test('gives up after one reload, for 60 s', async (t) => {
   const endpoint = await startEndpoint(t, fail(401, {}, '{"error":"invalid_client"}'))
   const provider = endpoint.provider(t, {
@@ -189,6 +202,28 @@ t.test('rejects at the deadline when the endpoint hangs, and asks anew after the
   t.equal((await provider.getToken()).accessToken, 'token-4')
 })
 
+t.test('ends at once when Retry-After, and what has passed, end after the deadline', async (t) => {
+  const endpoint = await startEndpoint(t)
+  endpoint.answer = endpoint.held(fail(503, { 'Retry-After': '5' }))
+  const provider = endpoint.provider(t, { timeoutMs: 8_000 })
+  const pending = t.rejects(provider.getToken(), { ...UNAVAILABLE, attempts: 1, retryAfter: 5 })
+  await turns()
+  await endpoint.clock.advance(6_000)
+  await endpoint.release()
+  await pending
+})
+
+t.test('ends with the timer of the deadline, though a clock may say that it is early', async (t) => {
+  const endpoint = await startEndpoint(t, hang)
+  const provider = endpoint.provider(t)
+  const pending = t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT', attempts: 1 })
+  await turns()
+  const [deadline] = endpoint.clock.timers
+  deadline?.callback()
+  await pending
+  t.equal(endpoint.count, 1)
+})
+
 t.test('bounds one attempt, headers and body together, by timeoutMs', async (t) => {
   const endpoint = await startEndpoint(t, (response) => {
     response.writeHead(200, { 'Content-Type': 'application/json' })
@@ -231,6 +266,15 @@ t.test('rejects a caller that loses patience alone, with the reason of its signa
   )
   t.equal(endpoint.count, 1)
   t.equal(await provider.getToken({ signal: AbortSignal.abort(reason) }).catch((error) => error), reason)
+})
+
+t.test('leaves no listener on a signal that many calls share', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  const { signal } = new AbortController()
+  await Promise.all(Array.from({ length: 5 }, () => provider.getToken({ signal })))
+  await turns()
+  t.strictSame(getEventListeners(signal, 'abort'), [])
 })
 
 t.test('goes on with an acquisition that everybody left', async (t) => {

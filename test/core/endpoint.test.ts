@@ -163,7 +163,9 @@ t.test('the origin of a request', async (t) => {
       'null',
       'https://app.example.evil.example',
       'app.example',
-      'https://APP.example'
+      'https://APP.example',
+      // What a missing host would be taken for.
+      'https://undefined'
     ),
     fc.tuple(fc.constantFrom('https', 'http', 'ftp'), host).map(([scheme, host]) => `${scheme}://${host}`)
   )
@@ -273,6 +275,9 @@ t.test('an origin in its serialized form', async (t) => {
       '*',
       '',
       'chrome-extension://ABC',
+      'capacitor://',
+      ' capacitor://localhost',
+      'https://app.example:99999',
       'mailto:a@app.example',
       'file:///',
       undefined,
@@ -281,6 +286,7 @@ t.test('an origin in its serialized form', async (t) => {
       {},
       [],
       ['https://app.example'],
+      ['capacitor://localhost'],
       new URL('https://app.example')
     ]) {
       t.notOk(isSerializedOrigin(value), String(value))
@@ -295,6 +301,8 @@ t.test('an origin in its serialized form', async (t) => {
       'https://xn--gre-6ka8i.example',
       'chrome-extension://abc',
       'capacitor://localhost',
+      'web+app://localhost',
+      'x://localhost',
       'https://app.example:80'
     ]) {
       t.ok(isSerializedOrigin(value), value)

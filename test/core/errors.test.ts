@@ -76,6 +76,11 @@ t.test('has every property where it is known', async (t) => {
     oauthError: 'slow_down',
     headers: { ...UNCACHEABLE, 'Retry-After': '30' }
   })
+  t.strictSame(
+    Object.keys(error).sort(),
+    ['attempts', 'code', 'oauthError', 'retryAfter', 'status', 'statusCode', 'upstreamStatus'],
+    'where a logger sees it'
+  )
   t.equal(error.cause, undefined)
   t.match(error.stack, /^BandwidthTokenError: /)
 })

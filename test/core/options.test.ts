@@ -324,7 +324,14 @@ t.test('names the right spelling of a misspelt option', async (t) => {
     ['maxToken', 'maxTokens'],
     ['dispacther', 'dispatcher'],
     ['loger', 'logger'],
-    ['clocks', 'clock']
+    ['clocks', 'clock'],
+    ['CLIENT_SECRET', 'clientSecret'],
+    ['clntid', 'clientId'],
+    ['scopa', 'scope'],
+    ['scoopes', 'scope'],
+    ['refreshA', 'refreshAheadMs'],
+    // The nearest of those that begin so.
+    ['cl', 'clock']
   ] as const) {
     const message = throwsFor(t, { ...CREDENTIALS, [misspelt]: VALUE }, misspelt, 'a string')
     t.ok(message.includes(`the spelling "${right}"`), message)

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { inspect } from 'node:util'
 import t from 'tap'
-import { fail, hang, recordingLogger, startEndpoint } from '../support/endpoint.js'
+import { fail, grant, hang, recordingLogger, startEndpoint } from '../support/endpoint.js'
 import { turns } from '../support/virtual-clock.js'
 
 t.test('warms up when there is no valid token, and only then', async (t) => {
@@ -74,6 +74,28 @@ t.test('forgets its tokens when it is closed', async (t) => {
   t.equal(endpoint.clock.timers.size, 0)
 })
 
+t.test('knows of no account once it is closed', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.getToken({ account: 'degraded' })
+  endpoint.answer = fail(503)
+  await endpoint.untilRequest(2)
+  await endpoint.clock.settle()
+  endpoint.answer = fail(401)
+  await provider.getToken({ account: 'probed' }).catch(() => {})
+  await endpoint.clock.advance(60_000)
+  await provider.getToken({ account: 'cooling' }).catch(() => {})
+  endpoint.answer = hang
+  const probe = t.rejects(provider.getToken({ account: 'probed' }), { code: 'ERR_BANDWIDTH_TOKEN_CLOSED' })
+  await endpoint.clock.settle()
+  const failures = () =>
+    ['degraded', 'probed', 'cooling'].map((account) => provider.status(account).consecutiveFailures)
+  t.notOk(failures().includes(0))
+  await provider.close()
+  await probe
+  t.strictSame(failures(), [0, 0, 0])
+})
+
 t.test('aborts a backoff when it is closed', async (t) => {
   const endpoint = await startEndpoint(t, fail(503, { 'Retry-After': '5' }))
   const provider = endpoint.provider(t)
@@ -99,6 +121,14 @@ t.test('raises no unhandled rejection when background refreshes fail', async (t)
   await turns()
   t.ok(logger.warnings().length >= 100)
   t.strictSame(unhandled, [])
+})
+
+t.test('notes at the level debug that a token came, and says nothing of it otherwise', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const logger = recordingLogger()
+  await endpoint.provider(t, { logger }).getToken({ account: 'ada' })
+  t.match(logger.lines, [{ level: 'debug', fields: { account: 'ada', expiresIn: 600 } }])
+  t.equal(logger.lines.length, 1)
 })
 
 t.test('survives a logger that throws', async (t) => {
@@ -131,6 +161,14 @@ t.test('shows a token by its id and seconds only', async (t) => {
   t.ok(Object.isFrozen(token))
   token.expiresAt.setTime(0)
   t.not(token.expiresAt.getTime(), 0, 'its dates are copies')
+})
+
+t.test('shows a token without an id', async (t) => {
+  const endpoint = await startEndpoint(t, grant(600, { access_token_id: undefined }))
+  const token = await endpoint.provider(t).getToken()
+  t.equal(token.accessTokenId, undefined)
+  t.equal(String(token), 'AccessToken (no id), 600 s left')
+  t.strictSame(Object.keys(token.toResponse()), ['access_token', 'token_type', 'expires_in'])
 })
 
 t.test('lets a process with a warm provider end by itself', async (t) => {

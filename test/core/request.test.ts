@@ -390,6 +390,7 @@ t.test('a credentials function', async (t) => {
       const { calls, provider, server, clock } = await openVault(t, look as () => Credentials)
       const error = await rejection(provider.getToken())
       t.match(error, { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED', statusCode: 502, retryAfter: 60 })
+      t.match(error.message, /"credentials" function/)
       t.notMatch(JSON.stringify([error, error.message, error.stack]), 'hunter2')
       t.equal(error.cause, undefined)
       t.notOk(error['attempts'], 'no attempt was made')

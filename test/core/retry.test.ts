@@ -44,6 +44,14 @@ t.test('a further attempt', async (t) => {
     )
   })
 
+  t.test('is not made where it would begin at the deadline', async (t) => {
+    const known: Failure = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', message: 'why', remedy: 'retry' }
+    const asked = { ...known, retryAfterMs: 5_000 }
+    const state = { attempts: 1, maxAttempts: 3, mayReload: false }
+    t.equal(retryDelayMs(asked, { ...state, leftMs: 5_000 }, 0), undefined)
+    t.equal(retryDelayMs(asked, { ...state, leftMs: 5_001 }, 0), 5_000)
+  })
+
   t.test('waits up to 100 ms, then up to 200 ms, by chance alone', async () => {
     fc.assert(
       fc.property(state, random, (state, random) => {
@@ -171,6 +179,8 @@ t.test('Retry-After', async (t) => {
       '2026-03-01T00:00:00Z',
       '1 March 2026',
       'Mon, nonsense',
+      'on Sunday, 01-Mar-26 00:00:00 GMT',
+      'on Sun, 01 Mar 2026 00:00:00 GMT',
       'Funday, 99-Xyz-26 25:61:61 GMT',
       undefined,
       [],

@@ -68,6 +68,27 @@ t.test('lets no account without a token take the place of one that has one', asy
   t.equal(endpoint.count, 2)
 })
 
+t.test('gives the place of a token that is gone to no other', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t, { maxTokens: 2 })
+  await provider.getToken({ account: 'a' })
+  await endpoint.clock.advance(5_000)
+  await provider.getToken({ account: 'b' })
+  t.equal(provider.invalidate('token-1', 'a'), true)
+  await provider.getToken({ account: 'c' })
+  t.ok(provider.peek('b') && provider.peek('c'))
+})
+
+t.test('remembers the failures of maxTokens accounts', async (t) => {
+  const endpoint = await startEndpoint(t, fail(401))
+  const provider = endpoint.provider(t, { maxTokens: 2 })
+  for (const account of ['a', 'b', 'c']) await provider.getToken({ account }).catch(() => {})
+  t.strictSame(
+    ['a', 'b', 'c'].map((account) => provider.status(account).state),
+    ['empty', 'cooling', 'cooling']
+  )
+})
+
 t.test('keeps a single flight for an account whose token was evicted while it was refreshed', async (t) => {
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t, { maxTokens: 1 })

@@ -15,3 +15,5 @@ export const { rejectedTokenId } =
   await load<typeof import('../../packages/core/dist/esm/route.js')>('route.js')
 export const { networkFailure, toError } =
   await load<typeof import('../../packages/core/dist/esm/failure.js')>('failure.js')
+export const { chooseToken, isNearlyDead, nextWakeMs } =
+  await load<typeof import('../../packages/core/dist/esm/cached-token.js')>('cached-token.js')

@@ -14,12 +14,7 @@ export class AccountCache {
   readonly #acquiring = new Map<string, Account>()
 
   constructor(maxTokens: number) {
-    this.#withToken = new LRUCache({
-      max: maxTokens,
-      dispose: (account, _key, reason) => {
-        if (reason === 'evict') account.forget()
-      }
-    })
+    this.#withToken = new LRUCache({ max: maxTokens, dispose: (account) => account.forget() })
     this.#withoutToken = new LRUCache({ max: maxTokens })
   }
 
@@ -44,11 +39,8 @@ export class AccountCache {
   }
 
   close(): void {
-    const accounts = [
-      ...this.#withToken.values(),
-      ...this.#withoutToken.values(),
-      ...this.#acquiring.values()
-    ]
+    // Those without a token have nothing to end but an acquisition.
+    const accounts = [...this.#withToken.values(), ...this.#acquiring.values()]
     this.#withToken.clear()
     this.#withoutToken.clear()
     this.#acquiring.clear()

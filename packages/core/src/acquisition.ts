@@ -114,7 +114,7 @@ export class Acquisition<Result> {
     const request = requestToken(endpoint, credentials, signal, () => clock.now())
     const result = await abortable(request, signal).catch((reason: Failure) => reason)
     clock.clearTimeout(timer)
-    return 'accessToken' in result ? { ...result, issuedAt } : result
+    return { ...result, issuedAt }
   }
 
   async #loadCredentials(): Promise<Credentials | Failure> {

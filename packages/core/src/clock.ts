@@ -38,7 +38,7 @@ export function holdProcess(handle: unknown, hold: boolean): void {
 
 /** A timer that never holds the process open. */
 export function setBackgroundTimeout(clock: Clock, callback: () => void, delayMs: number): unknown {
-  const handle = clock.setTimeout(callback, Math.max(0, Math.ceil(delayMs)))
+  const handle = clock.setTimeout(callback, Math.ceil(delayMs))
   holdProcess(handle, false)
   return handle
 }

@@ -42,11 +42,12 @@ export function coolDownMs(failure: Failure, earlierFailures: number, random: nu
 /** `Retry-After` (RFC 9110 §10.2.3), seconds or a date, in milliseconds from now, 300 s at most. */
 export function parseRetryAfter(header: string | string[] | undefined, nowMs: number): number | undefined {
   const value = typeof header === 'string' ? header.trim() : ''
-  // A date begins with the name of a day: what else `Date.parse` would take is no date of HTTP's. All are in GMT, though asctime's form does not say so.
+  // A date begins with the name of a day: what else `Date.parse` would take is no date of HTTP's. All are in GMT;
+  // asctime's form does not say so, and for the others to say it twice does no harm.
   const delayMs = /^\d+$/.test(value)
     ? Number(value) * 1000
     : /^[A-Z][a-z]+day,? |^[A-Z][a-z]{2},? /.test(value)
-      ? Date.parse(/GMT$/.test(value) ? value : `${value} GMT`) - nowMs
+      ? Date.parse(`${value} GMT`) - nowMs
       : Number.NaN
   return Number.isNaN(delayMs) ? undefined : Math.min(Math.max(0, delayMs), RETRY_AFTER_CAP_MS)
 }

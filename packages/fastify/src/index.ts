@@ -83,7 +83,7 @@ async function plugin(fastify: FastifyInstance, options: FastifyBandwidthTokenOp
     ROUTE_OPTION_RULES,
     'routeOptions.'
   ) as TokenRouteShorthand
-  await fastify.register(async (child) => {
+  fastify.register(async (child) => {
     child.route({
       ...routeOptions,
       method: 'GET',

@@ -1,0 +1,65 @@
+// Faults that no test can find, each with the reason. `before` and `after` are the lines, blanks collapsed.
+export const equivalents = [
+  {
+    file: 'core/acquisition.ts',
+    before: "if ('accessToken' in result) return result",
+    after: 'if (false) return result',
+    reason: 'A grant has no remedy: it is not retried, and returned a few lines later.'
+  },
+  {
+    file: 'core/acquisition.ts',
+    before: 'if (delayMs > 0) await this.#sleep(delayMs)',
+    after: 'if (delayMs > 1) await this.#sleep(delayMs)',
+    reason: 'A backoff below a millisecond, drawn once in a hundred times, is not to be told from none.'
+  },
+  {
+    file: 'core/cool-down.ts',
+    before: 'this.#untilMs = pause?.untilMs ?? Number.NEGATIVE_INFINITY',
+    after: 'this.#untilMs = (pause?.untilMs)',
+    reason: 'Nothing is above what is left until `undefined`, which is no number: there is no pause either.'
+  },
+  {
+    file: 'core/credentials.ts',
+    before: 'const { clientId, clientSecret } = (value ?? {}) as Partial<Record<string, unknown>>',
+    after: 'const { clientId, clientSecret } = ((value)) as Partial<Record<string, unknown>>',
+    reason: 'The only caller takes a throw for no credentials too.'
+  },
+  {
+    file: 'core/lifetime.ts',
+    before:
+      "const isNumeric = typeof value === 'number' || (typeof value === 'string' && /^\\d+(\\.\\d+)?$/.test(value))",
+    after:
+      "const isNumeric = typeof value === 'number' || (typeof value === 'string' && /^\\d*(\\.\\d+)?$/.test(value))",
+    reason: 'A number without a digit before the point is below 1, which is refused as well.'
+  },
+  {
+    file: 'core/logger.ts',
+    before: 'logger?.[level](fields, message)',
+    after: 'logger[level](fields, message)',
+    reason: 'What a missing logger would throw is caught as what a failing one throws.'
+  },
+  {
+    file: 'core/origin.ts',
+    before: 'return origin !== undefined && allowedOrigins.has(origin)',
+    after: 'return (allowedOrigins.has(origin))',
+    reason: 'No set of strings has `undefined`.'
+  },
+  {
+    file: 'core/own-options.ts',
+    before: 'let row = Array.from({ length: b.length + 1 }, (_, index) => index)',
+    after: 'let row = Array.from({ length: b.length + 2 }, (_, index) => index)',
+    reason: 'The column more is never read.'
+  },
+  {
+    file: 'core/retry.ts',
+    before: 'return Math.max(ownMs, failure.retryAfterMs ?? 0)',
+    after: 'return Math.max(ownMs, failure.retryAfterMs ?? 1)',
+    reason: 'A cool-down of its own is half a second at least.'
+  },
+  {
+    file: 'core/retry.ts',
+    before: "const value = typeof header === 'string' ? header.trim() : ''",
+    after: "const value = typeof header === 'string' ? header.trim() : 'x'",
+    reason: 'Neither is a number or a date.'
+  }
+]

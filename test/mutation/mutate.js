@@ -1,0 +1,139 @@
+// Plants faults in the core and the adapters, one at a time, and tells which of them no test finds. Not part of CI:
+// it takes the better part of an hour.
+//
+//   pnpm run test:mutants                      everything
+//   pnpm run test:mutants core/retry fastify   the files whose names hold one of these
+//   --workers 1                                leaves a core to others
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import blankTypes from 'ts-blank-space'
+import { equivalents } from './equivalents.js'
+import { mutationsOf } from './mutations.js'
+import { measureTests, runTest } from './suite.js'
+
+const LIMIT_PERCENT = 90
+
+const { positionals: filters, values } = parseArgs({
+  allowPositionals: true,
+  options: { workers: { type: 'string', default: '2' } }
+})
+const folder = mkdtempSync(join(tmpdir(), 'mutation-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+process.on('SIGINT', () => process.exit(130))
+
+const sources = ['core', 'fastify', 'express'].flatMap((name) => {
+  const root = new URL(`../../packages/${name}/src/`, import.meta.url)
+  return readdirSync(root).map((file) => {
+    const typed = readFileSync(new URL(file, root), 'utf8')
+    // Types become blanks, so that every position stays.
+    return { name: `${name}/${file}`, typed, text: blankTypes(typed) }
+  })
+})
+const chosen = sources.filter(
+  ({ name }) => filters.length === 0 || filters.some((each) => name.includes(each))
+)
+const faults = chosen.flatMap((source) => mutationsOf(source.text).map((fault) => describe(source, fault)))
+
+const sound = join(folder, 'sound')
+writeSources(sound)
+const tests = await measureTests(sound, sources)
+
+const queue = faults.values()
+await Promise.all(
+  Array.from({ length: Number(values.workers) }, async (_, index) => {
+    const own = join(folder, `worker-${index}`)
+    writeSources(own)
+    for (const fault of queue) {
+      writeSource(own, fault.source.name, fault.mutated)
+      fault.result = await outcome(fault, own)
+      writeSource(own, fault.source.name, fault.source.text)
+      if (fault.result !== 'found') report(fault)
+    }
+  })
+)
+summarize()
+
+/** A fault with its lines before and after, by which the accepted ones are known: line numbers would not last. */
+function describe(source, { start, end, replacement, mutated }) {
+  const { typed } = source
+  const from = typed.lastIndexOf('\n', start - 1) + 1
+  const to = typed.indexOf('\n', end)
+  const tidy = (text) => text.replace(/\s+/g, ' ').trim()
+  return {
+    source,
+    start,
+    mutated,
+    line: typed.slice(0, start).split('\n').length,
+    before: tidy(typed.slice(from, to)),
+    after: tidy(typed.slice(from, start) + replacement + typed.slice(end, to))
+  }
+}
+
+/** `found`, `survived` or `not reached`. */
+async function outcome({ source: { name }, start }, own) {
+  const reaching = judges(
+    name,
+    tests.filter(({ reached }) => reached.get(name)[start] === 1)
+  )
+  // First the quick ones, and those that have found others in this file.
+  const costOf = ({ usualMs, found }) => usualMs / (1 + (found[name] ?? 0))
+  for (const test of reaching.sort((a, b) => costOf(a) - costOf(b))) {
+    if ((await runTest(test, own)) === 'passed') continue
+    test.found[name] = (test.found[name] ?? 0) + 1
+    return 'found'
+  }
+  return reaching.length > 0 ? 'survived' : 'not reached'
+}
+
+/** The core has to stand on its own tests; the adapters' judge only what is made for them. */
+function judges(name, reaching) {
+  const own =
+    name.startsWith('core/') && !name.startsWith('core/route')
+      ? reaching.filter(({ file }) => file.includes('/core/'))
+      : []
+  return own.length > 0 ? own : reaching
+}
+
+function isSame(fault, { file, before, after }) {
+  return file === fault.source.name && before === fault.before && after === fault.after
+}
+
+function report(fault) {
+  if (equivalents.some((each) => isSame(fault, each))) return
+  const { source, line, result, before, after } = fault
+  process.stdout.write(`${source.name}:${line} ${result}\n  - ${before}\n  + ${after}\n`)
+}
+
+function summarize() {
+  let isGood = true
+  for (const { name } of chosen) {
+    const own = faults.filter(({ source }) => source.name === name)
+    const survivors = own.filter(({ result }) => result !== 'found')
+    const accepted = equivalents.filter(({ file }) => file === name)
+    const stale = accepted.filter((each) => !survivors.some((fault) => isSame(fault, each)))
+    const open = survivors.filter((fault) => !accepted.some((each) => isSame(fault, each)))
+    process.stdout.write(
+      `${name}: ${own.length} faults, ${survivors.length} survived, ${open.length} unexplained\n`
+    )
+    for (const { before, after } of stale) {
+      process.stdout.write(`  no longer needed in the list:\n  - ${before}\n  + ${after}\n`)
+    }
+    if (open.length + stale.length > 0) isGood = false
+  }
+  const found = faults.filter(({ result }) => result === 'found').length
+  const percent = (100 * found) / faults.length
+  process.stdout.write(`${found} of ${faults.length} faults found, ${percent.toFixed(1)} %\n`)
+  if (!isGood || percent < LIMIT_PERCENT) process.exitCode = 1
+}
+
+function writeSources(to) {
+  for (const { name, text } of sources) writeSource(to, name, text)
+}
+
+function writeSource(to, name, text) {
+  const file = join(to, name.replace(/\.ts$/, '.js'))
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, text)
+}
