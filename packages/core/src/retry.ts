@@ -45,7 +45,7 @@ export function parseRetryAfter(header: string | string[] | undefined, nowMs: nu
   // A date begins with the name of a day: what else `Date.parse` would take is no date of HTTP's. All are in GMT, though asctime's form does not say so.
   const delayMs = /^\d+$/.test(value)
     ? Number(value) * 1000
-    : /^[A-Z][a-z]+day,? |^[A-Z][a-z]{2},? /.test(value)
+    : /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /.test(value)
       ? Date.parse(/GMT$/.test(value) ? value : `${value} GMT`) - nowMs
       : Number.NaN
   return Number.isNaN(delayMs) ? undefined : Math.min(Math.max(0, delayMs), RETRY_AFTER_CAP_MS)

@@ -100,7 +100,8 @@ export class TokenRoute<Request> {
 
 /** The id of the token that a page says was refused (`?rejected=`); one well-formed value, or none. */
 export function rejectedTokenId(url: string): string | undefined {
-  const values = new URLSearchParams(/\?(.*)/s.exec(url)?.[1]).getAll('rejected')
+  // With its "?", of which the parser leaves one out.
+  const values = new URLSearchParams(/\?.*/s.exec(url)?.[0]).getAll('rejected')
   const [id] = values
   return values.length === 1 && id !== undefined && /^[A-Za-z0-9._~-]{1,128}$/.test(id) ? id : undefined
 }
