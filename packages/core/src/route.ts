@@ -93,8 +93,10 @@ export class TokenRoute<Request> {
     if (this.options.account === undefined) return undefined
     const account = this.options.account(request)
     const [isValid, expected] = ACCOUNT_RULE
-    if (!isValid(account)) throw optionInvalid('account', account, `a function that returns ${expected}`)
-    return { account: account as string }
+    if (isValid(account)) return { account: account as string }
+    // An asynchronous function's: nobody else would hear what it rejects with.
+    Promise.resolve(account).catch(() => {})
+    throw optionInvalid('account', account, `a function that returns ${expected}`)
   }
 }
 
