@@ -17,7 +17,17 @@ const tokens = fc.oneof(
 const anyText = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 30 }),
   fc.string({ unit: 'binary', maxLength: 30 }),
-  fc.constantFrom('', 'null', 'client secret', '\u0000', '\ud83d', '\udc00\ud800', '\ufeff', '__proto__', '\u2028')
+  fc.constantFrom(
+    '',
+    'null',
+    'client secret',
+    '\u0000',
+    '\ud83d',
+    '\udc00\ud800',
+    '\ufeff',
+    '__proto__',
+    '\u2028'
+  )
 )
 const numbers = fc.oneof(
   fc.constantFrom('600', '-0', '0', '-1', '0.9', '1', '600.9', '6e2', '1e400', '-1e400', '1e-400', '86401'),
@@ -31,7 +41,16 @@ const numericTexts = fc.oneof(
   fc.constantFrom('٦٠٠', '６００', 'NaN', 'Infinity', '600s', '1,000', `${'9'.repeat(400)}`, '1_000')
 )
 const nested = fc.constantFrom(
-  ...['[]', '{}', '[[]]', '{"access_token":"a"}', '{"__proto__":{"access_token":"a"}}', '[600]', 'true', 'false'],
+  ...[
+    '[]',
+    '{}',
+    '[[]]',
+    '{"access_token":"a"}',
+    '{"__proto__":{"access_token":"a"}}',
+    '[600]',
+    'true',
+    'false'
+  ],
   `${'['.repeat(500)}${']'.repeat(500)}`,
   `${'{"a":'.repeat(500)}1${'}'.repeat(500)}`
 )
@@ -89,8 +108,20 @@ export const writing = fc.record({
 export const noObject = fc.oneof(
   anything.filter((text) => !text.trim().startsWith('{')),
   fc.constantFrom('', ' ', '{', '}', '{"access_token":"a"', '{"access_token":"a"}}', '{"a":1,}', "{'a':1}"),
-  fc.constantFrom('<html></html>', 'access_token=a&token_type=Bearer', '{"access_token":"a"}\u0000', '// {}', '{}{}'),
-  fc.constantFrom('\u00a0{"access_token":"a"}', '{"access_token":\u2028"a"}', 'NaN', 'undefined', '[{"access_token":"a"}]')
+  fc.constantFrom(
+    '<html></html>',
+    'access_token=a&token_type=Bearer',
+    '{"access_token":"a"}\u0000',
+    '// {}',
+    '{}{}'
+  ),
+  fc.constantFrom(
+    '\u00a0{"access_token":"a"}',
+    '{"access_token":\u2028"a"}',
+    'NaN',
+    'undefined',
+    '[{"access_token":"a"}]'
+  )
 )
 
 /** What the contract makes of an answer, read without a look at the code. */
@@ -105,7 +136,8 @@ export function expected(list: readonly Member[], secrets: readonly string[]): E
   const type = fields.get('token_type')
   const expiresIn = seconds(fields.get('expires_in'))
   if (typeof accessToken !== 'string' || !isB64Token(accessToken)) return 'unusable'
-  if (fields.has('token_type') && !(typeof type === 'string' && type.toUpperCase() === 'BEARER')) return 'unusable'
+  if (fields.has('token_type') && !(typeof type === 'string' && type.toUpperCase() === 'BEARER'))
+    return 'unusable'
   if (expiresIn === undefined) return 'unusable'
   const id = fields.get('access_token_id')
   const isShown = typeof id === 'string' && ![accessToken, ...secrets].some((secret) => id.includes(secret))

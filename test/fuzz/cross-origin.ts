@@ -32,7 +32,14 @@ function authorityOf(origin: string): string | null {
 }
 
 const hosts = fc.oneof(
-  fc.constantFrom('app.example', 'app.example:8443', 'localhost:3000', '127.0.0.1:80', '[::1]:3000', 'APP.example'),
+  fc.constantFrom(
+    'app.example',
+    'app.example:8443',
+    'localhost:3000',
+    '127.0.0.1:80',
+    '[::1]:3000',
+    'APP.example'
+  ),
   fc.domain(),
   fc.ipV6().map((address) => `[${address}]`)
 )
@@ -45,7 +52,12 @@ const nearly = (host: string) =>
     ...['ftp', 'ws', 'HTTPS', 'null', 'javascript'].map((scheme) => `${scheme}://${host}`),
     ...[`${host}.evil.example`, `evil-${host}`, `evil.${host}`, `${host}:8443`, `${host}:443`, `${host}.`],
     ...['/', '/path', '?', '#', ' ', '%00', '\\'].map((end) => `https://${host}${end}`),
-    ...[`https://evil.example/${host}`, `https://evil.example?https://${host}`, `https:/${host}`, `https:${host}`],
+    ...[
+      `https://evil.example/${host}`,
+      `https://evil.example?https://${host}`,
+      `https:/${host}`,
+      `https:${host}`
+    ],
     ...[`https://${host}@evil.example`, `https://user@${host}`, `https://${host}, https://evil.example`],
     ...[`//${host}`, host, `https://${host.toUpperCase()}`, `https://https://${host}`, `http://${host}//`]
   )
@@ -59,7 +71,15 @@ const odd = fc.oneof(
 const sites = fc.oneof(
   { weight: 4, arbitrary: fc.constant(undefined) },
   fc.constantFrom('same-origin', 'none', 'same-site', 'cross-site', ''),
-  fc.constantFrom('Same-Origin', 'NONE', 'same-origin, cross-site', 'none;', '"none"', 'sameorigin', 'nearby'),
+  fc.constantFrom(
+    'Same-Origin',
+    'NONE',
+    'same-origin, cross-site',
+    'none;',
+    '"none"',
+    'sameorigin',
+    'nearby'
+  ),
   fc.stringMatching(/^[!-~\x80-\xff]{0,20}$/)
 )
 

@@ -31,12 +31,22 @@ t.test('takes the authority of HTTP/2 for the host, whatever Host says', async (
 })
 
 t.test('believes no other header', async () => {
-  const name = fc.constantFrom('x-forwarded-host', 'forwarded', 'x-original-host', 'referer', 'x-forwarded-proto')
+  const name = fc.constantFrom(
+    'x-forwarded-host',
+    'forwarded',
+    'x-original-host',
+    'referer',
+    'x-forwarded-proto'
+  )
   fc.assert(
-    fc.property(provenance, fc.dictionary(name, fc.constantFrom(...ALLOWED, 'evil.example')), (from, more) => {
-      const fields = { ...more, host: from.host, origin: from.origin, 'sec-fetch-site': from.site }
-      assert.equal(isOriginAllowed(headersOf(fields), new Set()), mayPass(from, []))
-    }),
+    fc.property(
+      provenance,
+      fc.dictionary(name, fc.constantFrom(...ALLOWED, 'evil.example')),
+      (from, more) => {
+        const fields = { ...more, host: from.host, origin: from.origin, 'sec-fetch-site': from.site }
+        assert.equal(isOriginAllowed(headersOf(fields), new Set()), mayPass(from, []))
+      }
+    ),
     runs(10_000)
   )
 })
@@ -46,7 +56,10 @@ const domain = fc.array(label, { minLength: 1, maxLength: 3 }).map((labels) => l
 const serialized = fc.record({
   scheme: fc.constantFrom('https', 'http'),
   host: fc.oneof(domain, fc.ipV4(), fc.constantFrom('[::1]', '[2001:db8::1]', 'xn--bcher-kva.example')),
-  port: fc.oneof(fc.constant(''), fc.integer({ min: 1, max: 65_535 }).map((port) => `:${port}`))
+  port: fc.oneof(
+    fc.constant(''),
+    fc.integer({ min: 1, max: 65_535 }).map((port) => `:${port}`)
+  )
 })
 const isDefault = ({ scheme, port }: { scheme: string; port: string }) =>
   port === (scheme === 'https' ? ':443' : ':80')

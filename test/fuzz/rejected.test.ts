@@ -19,10 +19,14 @@ function idIn(url: string): string | undefined {
 
 t.test('finds the id that an independent reading of the query finds', async () => {
   fc.assert(
-    fc.property(fc.constantFrom('/bandwidth/token', '', '/%', '*', 'http://app.example/x'), rejectedQuery, (path, query) => {
-      const url = path + query
-      assert.equal(rejectedTokenId(url), idIn(url), JSON.stringify(url))
-    }),
+    fc.property(
+      fc.constantFrom('/bandwidth/token', '', '/%', '*', 'http://app.example/x'),
+      rejectedQuery,
+      (path, query) => {
+        const url = path + query
+        assert.equal(rejectedTokenId(url), idIn(url), JSON.stringify(url))
+      }
+    ),
     runs(40_000)
   )
 })
@@ -34,10 +38,15 @@ t.test('finds every well-formed id, however it is escaped', async () => {
       .map((letter, index) => (index % every === 0 ? `%${letter.charCodeAt(0).toString(16)}` : letter))
       .join('')
   fc.assert(
-    fc.property(id, fc.integer({ min: 1, max: 5 }), fc.constantFrom('', 'a=b&', '&&'), (id, every, before) => {
-      assert.equal(rejectedTokenId(`/token?${before}rejected=${escaped(id, every)}`), id)
-      assert.equal(rejectedTokenId(`/token?${before}rejected=${id}&rejected=${id}`), undefined)
-    }),
+    fc.property(
+      id,
+      fc.integer({ min: 1, max: 5 }),
+      fc.constantFrom('', 'a=b&', '&&'),
+      (id, every, before) => {
+        assert.equal(rejectedTokenId(`/token?${before}rejected=${escaped(id, every)}`), id)
+        assert.equal(rejectedTokenId(`/token?${before}rejected=${id}&rejected=${id}`), undefined)
+      }
+    ),
     runs(5_000)
   )
 })

@@ -26,8 +26,7 @@ const month = (date: Date) => MONTHS[date.getUTCMonth()] as string
 const time = (date: Date) =>
   [date.getUTCHours(), date.getUTCMinutes(), date.getUTCSeconds()].map(two).join(':')
 
-const around = (value: string) =>
-  fc.constantFrom('', ' ', '\t ').map((space) => `${space}${value}${space}`)
+const around = (value: string) => fc.constantFrom('', ' ', '\t ').map((space) => `${space}${value}${space}`)
 
 t.test('obeys a whole number of seconds, 300 s at most', async () => {
   const digits = fc.oneof(

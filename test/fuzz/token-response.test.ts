@@ -49,7 +49,10 @@ function checkOutcome(outcome: Outcome, wanted: Expected): void {
 t.test('takes an answer or refuses it as an independent reading of the contract does', async () => {
   fc.assert(
     fc.property(members, writing, (list, how) => {
-      checkOutcome(parseGrant(JSON.parse(textOf(list, how)), [SECRET, BASIC]), expected(list, [SECRET, BASIC]))
+      checkOutcome(
+        parseGrant(JSON.parse(textOf(list, how)), [SECRET, BASIC]),
+        expected(list, [SECRET, BASIC])
+      )
     }),
     runs(10_000)
   )
@@ -145,36 +148,39 @@ t.test('makes an error of any other status, whatever its headers and its body', 
 
 const noBigInt = (_key: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value)
 
-t.test('makes an error of whatever a dispatcher of the user throws, rejects with or resolves to', async () => {
-  const junk = fc.anything({ withBigInt: true, withNullPrototype: true, withDate: true, withMap: true })
-  const failing = fc.record({
-    name: fc.oneof(fc.constantFrom('SocketError', SECRET), junk),
-    message: fc.constant(SECRET),
-    code: fc.oneof(fc.constantFrom('ECONNRESET', 'UND_ERR_BODY_TIMEOUT', SECRET), junk),
-    syscall: fc.oneof(fc.constantFrom('connect', SECRET), junk)
-  })
-  const partial = fc.record(
-    { statusCode: fc.constantFrom(200, 401, 503), headers: junk, body: junk },
-    { requiredKeys: [] }
-  )
-  await fc.assert(
-    fc.asyncProperty(
-      fc.constantFrom('throws', 'rejects', 'resolves'),
-      fc.oneof(junk, failing, partial),
-      async (way, what) => {
-        const dispatcher = {
-          request() {
-            if (way === 'throws') throw what
-            return way === 'rejects' ? Promise.reject(what) : Promise.resolve(what)
-          }
-        } as unknown as TokenDispatcher
-        const endpoint = { tokenUrl: 'https://id.example/token', scope: '', dispatcher }
-        const credentials = { clientId: 'client', clientSecret: SECRET }
-        const outcome = await requestToken(endpoint, credentials, new AbortController().signal, () => 0)
-        assert.ok('code' in outcome)
-        checkError(toError(outcome, 1), [SECRET, BASIC])
-      }
-    ),
-    runs(1_500)
-  )
-})
+t.test(
+  'makes an error of whatever a dispatcher of the user throws, rejects with or resolves to',
+  async () => {
+    const junk = fc.anything({ withBigInt: true, withNullPrototype: true, withDate: true, withMap: true })
+    const failing = fc.record({
+      name: fc.oneof(fc.constantFrom('SocketError', SECRET), junk),
+      message: fc.constant(SECRET),
+      code: fc.oneof(fc.constantFrom('ECONNRESET', 'UND_ERR_BODY_TIMEOUT', SECRET), junk),
+      syscall: fc.oneof(fc.constantFrom('connect', SECRET), junk)
+    })
+    const partial = fc.record(
+      { statusCode: fc.constantFrom(200, 401, 503), headers: junk, body: junk },
+      { requiredKeys: [] }
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('throws', 'rejects', 'resolves'),
+        fc.oneof(junk, failing, partial),
+        async (way, what) => {
+          const dispatcher = {
+            request() {
+              if (way === 'throws') throw what
+              return way === 'rejects' ? Promise.reject(what) : Promise.resolve(what)
+            }
+          } as unknown as TokenDispatcher
+          const endpoint = { tokenUrl: 'https://id.example/token', scope: '', dispatcher }
+          const credentials = { clientId: 'client', clientSecret: SECRET }
+          const outcome = await requestToken(endpoint, credentials, new AbortController().signal, () => 0)
+          assert.ok('code' in outcome)
+          checkError(toError(outcome, 1), [SECRET, BASIC])
+        }
+      ),
+      runs(1_500)
+    )
+  }
+)
