@@ -3,7 +3,7 @@ function load<Module>(file: string): Promise<Module> {
   return import(new URL(file, import.meta.resolve('@bandwidth-token/core')).href) as Promise<Module>
 }
 
-export const { parseGrant, parseOauthError } =
+export const { parseGrant, parseOauthError, requestToken } =
   await load<typeof import('../../packages/core/dist/esm/endpoint.js')>('endpoint.js')
 export const { ageMs, parseExpiresIn, planLifetime } =
   await load<typeof import('../../packages/core/dist/esm/lifetime.js')>('lifetime.js')

@@ -119,7 +119,9 @@ export class Acquisition<Result> {
 
   async #loadCredentials(): Promise<Credentials | Failure> {
     try {
-      const credentials = await this.#context.credentials(this.#account)
+      const { clientId, clientSecret } = await this.#context.credentials(this.#account)
+      // What was checked is what is used, even if a getter of the user's gives something else next time.
+      const credentials = { clientId, clientSecret }
       if (isCredentials(credentials)) return credentials
     } catch {
       // What the user's function threw may hold a secret.

@@ -14,12 +14,13 @@ export interface Log {
   warnOnce(message: string): void
 }
 
-/** A log that writes to the user's logger and survives one that throws. */
+/** A log that writes to the user's logger and survives one that throws or rejects. */
 export function createLog(logger: Logger | undefined): Log {
   const said = new Set<string>()
   const write = (level: 'debug' | 'warn', fields: object, message: string) => {
     try {
-      logger?.[level](fields, message)
+      const result: unknown = logger?.[level](fields, message)
+      Promise.resolve(result).catch(() => {})
     } catch {
       // A logger that fails must not cost anybody a token.
     }

@@ -5,6 +5,7 @@ import type { TokenDispatcher } from './endpoint.js'
 import { optionInvalid } from './errors.js'
 import type { Logger } from './logger.js'
 import { checkOptions, type OptionRule } from './own-options.js'
+import { parseUrl } from './url.js'
 
 /** The options of a `TokenProvider`, all optional. Durations are milliseconds. */
 export interface TokenProviderOptions {
@@ -73,7 +74,7 @@ const LIMIT: OptionRule = [
 ]
 const MARGIN: OptionRule = [isDuration, `a number of milliseconds from 0 to ${MAX_DURATION_MS}`]
 
-const hasMethods = (...names: string[]) => {
+export const hasMethods = (...names: string[]) => {
   return (value: unknown) =>
     (typeof value === 'object' || typeof value === 'function') &&
     value !== null &&
@@ -179,8 +180,8 @@ function environmentTokenUrl(): string | undefined {
 }
 
 function isTokenUrl(value: unknown): boolean {
-  if (typeof value !== 'string' || !URL.canParse(value) || value.includes('#')) return false
-  const { protocol, hostname, username, password } = new URL(value)
+  if (typeof value !== 'string' || value.includes('#')) return false
+  const { protocol, hostname = '', username, password } = parseUrl(value) ?? {}
   if (username !== '' || password !== '') return false
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
 }

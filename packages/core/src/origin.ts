@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { parseUrl } from './url.js'
 
 /**
  * Whether a browser's request comes from a page of the app itself or of an allowed origin, or from no browser at
@@ -22,7 +23,6 @@ function isOwnOrigin(origin: string | undefined, headers: IncomingHttpHeaders): 
 /** Whether a string is an origin as a browser writes it in `Origin` (RFC 6454 §6.2): no path, no default port. */
 export function isSerializedOrigin(value: unknown): boolean {
   if (typeof value !== 'string' || !/^[a-z][a-z0-9+.-]*:\/\/[^/?#@\\\s*]+$/.test(value)) return false
-  if (!URL.canParse(value)) return false
-  const { origin } = new URL(value)
+  const origin = parseUrl(value)?.origin
   return origin === value || (origin === 'null' && value === value.toLowerCase())
 }

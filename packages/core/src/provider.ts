@@ -4,7 +4,7 @@ import type { RejectedToken } from './cached-token.js'
 import { optionInvalid } from './errors.js'
 import { CLOSED, toError } from './failure.js'
 import { createLog } from './logger.js'
-import { resolveOptions, type TokenProviderOptions } from './options.js'
+import { hasMethods, resolveOptions, type TokenProviderOptions } from './options.js'
 import { OwnAgent } from './own-agent.js'
 import { checkOptions, type OptionRule } from './own-options.js'
 import type { TokenStatus } from './status.js'
@@ -44,7 +44,7 @@ const GET_TOKEN_RULES: Readonly<Record<keyof GetTokenOptions, OptionRule>> = {
     'a number of milliseconds, at least 0'
   ],
   rejected: REJECTED,
-  signal: [(value) => typeof (value as AbortSignal)?.addEventListener === 'function', 'an AbortSignal']
+  signal: [hasMethods('addEventListener', 'removeEventListener', 'throwIfAborted'), 'an AbortSignal']
 }
 
 /**

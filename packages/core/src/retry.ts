@@ -46,7 +46,7 @@ export function parseRetryAfter(header: string | string[] | undefined, nowMs: nu
   // asctime's form does not say so, and for the others to say it twice does no harm.
   const delayMs = /^\d+$/.test(value)
     ? Number(value) * 1000
-    : /^[A-Z][a-z]+day,? |^[A-Z][a-z]{2},? /.test(value)
+    : /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /.test(value)
       ? Date.parse(`${value} GMT`) - nowMs
       : Number.NaN
   return Number.isNaN(delayMs) ? undefined : Math.min(Math.max(0, delayMs), RETRY_AFTER_CAP_MS)

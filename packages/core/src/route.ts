@@ -93,14 +93,17 @@ export class TokenRoute<Request> {
     if (this.options.account === undefined) return undefined
     const account = this.options.account(request)
     const [isValid, expected] = ACCOUNT_RULE
-    if (!isValid(account)) throw optionInvalid('account', account, `a function that returns ${expected}`)
-    return { account: account as string }
+    if (isValid(account)) return { account: account as string }
+    // An asynchronous function's: nobody else would hear what it rejects with.
+    Promise.resolve(account).catch(() => {})
+    throw optionInvalid('account', account, `a function that returns ${expected}`)
   }
 }
 
 /** The id of the token that a page says was refused (`?rejected=`); one well-formed value, or none. */
 export function rejectedTokenId(url: string): string | undefined {
-  const values = new URLSearchParams(/\?(.*)/s.exec(url)?.[1]).getAll('rejected')
+  // With its "?", of which the parser leaves one out.
+  const values = new URLSearchParams(/\?.*/s.exec(url)?.[0]).getAll('rejected')
   const [id] = values
   return values.length === 1 && id !== undefined && /^[A-Za-z0-9._~-]{1,128}$/.test(id) ? id : undefined
 }
