@@ -170,6 +170,8 @@ t.test('names the method of each address, and the addresses', async (t) => {
   })
   const elsewhere = await rawRequest(`${emulator.origin}/_emulator/scripts`)
   t.equal(elsewhere.status, 404)
-  t.match(JSON.parse(elsewhere.body), { error: /\/_emulator\/received and \/_emulator\/script$/ })
+  t.match(JSON.parse(elsewhere.body), {
+    error: /\/_emulator\/revoke, \/_emulator\/received and \/_emulator\/script$/
+  })
   t.equal(emulator.received.length, 0, 'what is asked of the control surface is not counted')
 })

@@ -149,13 +149,13 @@ t.test('ends a call at its BYE, and knows it no more', async (t) => {
 })
 
 /** Whether somebody has that UDP port of this machine open. */
-async function isOpen(port: number): Promise<boolean> {
+function isOpen(port: number): Promise<boolean> {
   const socket = createSocket('udp4')
-  const outcome = Promise.race([once(socket, 'listening'), once(socket, 'error')])
-  socket.bind(port, '127.0.0.1')
-  const [error] = await outcome
-  if (error === undefined) socket.close()
-  return error !== undefined
+  return new Promise((resolve) => {
+    socket.on('error', () => resolve(true))
+    socket.on('listening', () => socket.close(() => resolve(false)))
+    socket.bind(port, '127.0.0.1')
+  })
 }
 
 t.test('keeps the port of the media open until the call ends', async (t) => {

@@ -44,7 +44,8 @@ export async function answerControl(
   if (path === revokePath) {
     return method === 'POST' ? revoke(request, controls) : methodNotAllowed('POST')
   }
-  return json({ error: `there is nothing here but ${receivedPath}, ${scriptPath} and ${revokePath}` }, 404)
+  const addresses = `${revokePath}, ${receivedPath} and ${scriptPath}`
+  return json({ error: `there is nothing at this address but at ${addresses}` }, 404)
 }
 
 async function script(request: IncomingMessage, controls: Controls): Promise<Answer> {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { EmulatorError } from './errors.js'
 
@@ -9,9 +9,19 @@ export interface Listening {
   close(): Promise<void>
 }
 
+/** As of Node 24.9, which is newer than the types. */
+const serverOptions: ServerOptions & { shouldUpgradeCallback(request: IncomingMessage): boolean } = {
+  shouldUpgradeCallback: asksForWebSocket
+}
+
+/** Some HTTP clients offer HTTP/2 in passing, which is no reason to leave HTTP/1.1. */
+export function asksForWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket'
+}
+
 /** Opens the port. */
 export async function listen({ host, port }: { host: string; port: number }): Promise<Listening> {
-  const server = createServer()
+  const server = createServer(serverOptions)
   server.listen(port, host)
   try {
     await once(server, 'listening')

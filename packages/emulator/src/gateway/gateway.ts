@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
+import { asksForWebSocket } from '../listen.js'
 import type { Entry } from '../received.js'
 import type { TokenCheck } from './bearer.js'
 import { Call, type CallContext, callKey } from './call.js'
@@ -59,9 +60,9 @@ export class Gateway {
   }
 
   #upgrade(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
-    if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
-      // Some HTTP clients offer HTTP/2 in passing. Once a server listens for upgrades, Node hands over
-      // any of them; this one is an ordinary request, and goes back to where such are served.
+    if (!asksForWebSocket(request)) {
+      // Before Node 24.9, a server that listens for upgrades gets all of them. This one is an ordinary
+      // request, and goes back to where such are served.
       socket.unshift(Buffer.concat([Buffer.from(withoutUpgrade(request), 'latin1'), head]))
       server.emit('connection', socket)
       return
