@@ -25,8 +25,8 @@ import {
   type Exchange,
   grant,
   rejection,
-  shiftableClock,
   startTokenServer,
+  stillClock,
   type TokenServer,
   until
 } from '../support/token-server.js'
@@ -381,8 +381,8 @@ async function failsCold(t: Test, misbehaviour: Misbehaviour): Promise<void> {
 
 async function servesWarm(t: Test, misbehaviour: Misbehaviour): Promise<void> {
   const server = await startTokenServer(t)
-  const clock = shiftableClock()
   const { timeoutMs = 4_000, answer, code } = misbehaviour
+  const clock = stillClock(timeoutMs)
   const agent = new Agent()
   let isRefused = false
   const dispatcher: TokenDispatcher = {

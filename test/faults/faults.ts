@@ -8,15 +8,15 @@ export interface Fault {
   readonly name: string
   readonly route: Route
   readonly code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' | 'ERR_BANDWIDTH_TOKEN_TIMEOUT'
-  /** What of the cause may be shown; nothing where only time ran out. */
-  readonly cause?: { readonly name: string; readonly code: string; readonly syscall?: string }
+  /** What may be shown of the cause, one of these; there is none where only time ran out. */
+  readonly causes?: readonly { readonly name: string; readonly code: string; readonly syscall?: string }[]
   /** How often it was knocked where it goes wrong. */
   readonly knocks: (stage: Stage) => number
   /** From now on it goes wrong. */
   readonly strike: (stage: Stage) => unknown
 }
 
-type Cause = NonNullable<Fault['cause']>
+type Cause = NonNullable<Fault['causes']>[number]
 type Phase = (stage: Stage) => unknown
 
 const error = (code: string, syscall?: string): Cause => ({
@@ -24,6 +24,7 @@ const error = (code: string, syscall?: string): Cause => ({
   code,
   ...(syscall !== undefined && { syscall })
 })
+const RESET = error('ECONNRESET', 'read')
 const SOCKET_ERROR: Cause = { name: 'SocketError', code: 'UND_ERR_SOCKET' }
 
 const dials = ({ endpoint }: Stage) => endpoint.dials
@@ -38,11 +39,12 @@ interface Way {
 
 function fails(
   name: string,
-  cause: Cause,
+  cause: Cause | readonly Cause[],
   strike: Phase,
   { route = 'direct', knocks = dials }: Way = {}
 ): Fault {
-  return { name, route, code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', cause, knocks, strike }
+  const causes = [cause].flat()
+  return { name, route, code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', causes, knocks, strike }
 }
 
 function hangs(name: string, strike: Phase, { route = 'direct', knocks = dials }: Way = {}): Fault {
@@ -140,7 +142,7 @@ const HANDSHAKE: readonly Fault[] = [
   ),
   fails(
     'the connection is reset in the handshake',
-    error('ECONNRESET', 'read'),
+    RESET,
     hello((_stage, socket) => socket.resetAndDestroy())
   ),
   fails(
@@ -170,8 +172,8 @@ const ANSWERED: Readonly<Record<string, (exchange: Exchange, then: () => void) =
 const ANSWER: readonly Fault[] = Object.entries(ANSWERED).flatMap(([where, upTo]) => [
   fails(
     `the connection is reset ${where}`,
-    // Where an answer has begun undici says of a reset no more than of an end.
-    where === 'before the headers' ? error('ECONNRESET', 'read') : SOCKET_ERROR,
+    // Where an answer has begun undici may say of a reset no more than of an end.
+    where === 'before the headers' ? RESET : [RESET, SOCKET_ERROR],
     ({ endpoint }) => {
       endpoint.answer = (exchange) => upTo(exchange, () => endpoint.reset(exchange))
     },
@@ -215,7 +217,7 @@ const PROXY: readonly Fault[] = (['ProxyAgent', 'EnvHttpProxyAgent'] as const).f
   ),
   fails(
     `the proxy of the ${route} resets the connection`,
-    error('ECONNRESET', 'read'),
+    RESET,
     ({ proxy }) => {
       proxy.onConnect = (socket) => socket.resetAndDestroy()
     },

@@ -127,6 +127,23 @@ export function shiftableClock(): Clock & { advance(ms: number): void } {
   }
 }
 
+/**
+ * Time that stands still until it is put forward. Of the timers only those of `realMs` go off, at their real pace: an
+ * attempt runs out of time, and nothing else happens by itself.
+ */
+export function stillClock(realMs: number): Clock & { advance(ms: number): void } {
+  let nowMs = Date.now()
+  return {
+    now: () => nowMs,
+    monotonic: () => nowMs,
+    setTimeout: (callback, delayMs) => (delayMs === realMs ? setTimeout(callback, delayMs) : undefined),
+    clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout | undefined),
+    advance(ms) {
+      nowMs += ms
+    }
+  }
+}
+
 /** Polls until the condition holds; fails after ten seconds. */
 export async function until(condition: () => boolean): Promise<void> {
   const deadlineMs = performance.now() + 10_000
