@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { Readable } from 'node:stream'
 import { inspect } from 'node:util'
+import { TokenProvider } from '@bandwidth-token/core'
 import t from 'tap'
 import { fail, grant, hang, recordingLogger, startEndpoint } from '../support/endpoint.js'
-import { turns } from '../support/virtual-clock.js'
+import { turns, VirtualClock } from '../support/virtual-clock.js'
 
 t.test('warms up when there is no valid token, and only then', async (t) => {
   const endpoint = await startEndpoint(t)
@@ -94,6 +96,52 @@ t.test('knows of no account once it is closed', async (t) => {
   await provider.close()
   await probe
   t.strictSame(failures(), [0, 0, 0])
+})
+
+t.test('leaves no timer behind, whichever step an answer has come to when it is closed', async (t) => {
+  // A stream would take longer steps.
+  const body = {
+    async *[Symbol.asyncIterator]() {
+      yield Buffer.from('{"access_token":"a"}')
+    }
+  } as Readable
+  for (let steps = 0; steps < 50; steps++) {
+    const clock = new VirtualClock()
+    let answer = () => {}
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    const provider = new TokenProvider({
+      clientId: 'client',
+      clientSecret: 'secret',
+      clock,
+      dispatcher: {
+        async request() {
+          await answered
+          return { statusCode: 200, headers: {}, body }
+        }
+      }
+    })
+    const pending = provider.getToken().catch(({ code }) => t.equal(code, 'ERR_BANDWIDTH_TOKEN_CLOSED'))
+    await turns(1)
+    answer()
+    for (let step = 0; step < steps; step++) await undefined
+    await provider.close()
+    await pending
+    t.equal(clock.timers.size, 0, `after ${steps} steps`)
+  }
+})
+
+t.test('remembers nothing of an acquisition that ran out of time as it was closed', async (t) => {
+  const endpoint = await startEndpoint(t, hang)
+  const provider = endpoint.provider(t)
+  const pending = t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT' })
+  await turns()
+  const [deadline] = endpoint.clock.timers
+  deadline?.callback()
+  await provider.close()
+  await pending
+  t.equal(provider.status().consecutiveFailures, 0)
 })
 
 t.test('aborts a backoff when it is closed', async (t) => {
