@@ -237,6 +237,18 @@ t.test('bounds one attempt, headers and body together, by timeoutMs', async (t) 
   t.match(await pending, { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT' })
 })
 
+t.test('hangs up on an attempt that ran out of time', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const hungUp = new Promise<void>((resolve) => {
+    endpoint.answer = (response) => void response.on('close', resolve)
+  })
+  const provider = endpoint.provider(t)
+  provider.getToken().catch(() => {})
+  await endpoint.untilRequest(1)
+  await endpoint.clock.advance(4_000)
+  await t.resolves(hungUp)
+})
+
 t.test('bounds a credentials function that hangs by the deadline', async (t) => {
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t, {

@@ -99,6 +99,18 @@ t.test('a token answer', async (t) => {
     )
   })
 
+  t.test('has no id that repeats a secret, unless that is so short that it may be chance', async (t) => {
+    for (const [access_token_id, secret, expected] of [
+      ['id-of-12345678', '12345678', undefined],
+      ['id-of-1234567', '1234567', 'id-of-1234567'],
+      ['1234567', '1234567', undefined]
+    ] as const) {
+      t.match(parseGrant({ access_token: 'a-token', access_token_id }, ['another secret', secret]), {
+        accessTokenId: expected
+      })
+    }
+  })
+
   t.test('of another token type is refused', async () => {
     fc.assert(
       fc.property(fc.oneof(text, fc.jsonValue()), (token_type) => {
