@@ -81,6 +81,12 @@ t.test('a token answer', async (t) => {
     t.ok(grants > 0, `${grants} were usable`)
   })
 
+  t.test('that is no JSON object is said to be none', async (t) => {
+    for (const answer of [undefined, null, true, 7, '', '{}', [], [{ access_token: 'a' }]]) {
+      t.match(parseGrant(answer), { message: /is not a JSON object of at most 64 KiB/ })
+    }
+  })
+
   t.test('whose token is not made of the characters of RFC 6750 is refused', async () => {
     fc.assert(
       fc.property(text, (access_token) => {

@@ -63,7 +63,7 @@ for (const [name, answer, hardMs] of [
         served++
         t.ok(token.expiresAt.getTime() - endpoint.clock.now() >= hardMs)
       } catch (error) {
-        t.match(error, { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' })
+        t.match(error, { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', message: /about to expire/ })
         const { retryAfter } = error as { retryAfter: number }
         t.ok(retryAfter >= 1 && retryAfter <= 5)
       }

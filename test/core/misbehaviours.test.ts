@@ -353,6 +353,7 @@ async function failsCold(t: Test, misbehaviour: Misbehaviour): Promise<void> {
   t.equal(error.name, 'BandwidthTokenError')
   t.equal(error['code'], code)
   t.equal(error['statusCode'], STATUS_CODES[code])
+  t.match(error.message, / .*\.$/, 'says in a sentence what is wrong')
   t.equal(error['upstreamStatus'], upstreamStatus)
   t.equal(error['attempts'], attempts)
   t.ok(isBetween(error['retryAfter'], retryAfter), `waits ${error['retryAfter']} s`)
