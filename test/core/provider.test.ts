@@ -179,6 +179,42 @@ t.test('notes at the level debug that a token came, and says nothing of it other
   t.equal(logger.lines.length, 1)
 })
 
+t.test('warns of a failure with what is known of it', async (t) => {
+  const endpoint = await startEndpoint(t, fail(401, {}, '{"error":"invalid_client"}'))
+  const logger = recordingLogger()
+  const provider = endpoint.provider(t, { logger })
+  await provider.getToken({ account: 'ada' }).catch(() => {})
+  const fields = {
+    account: 'ada',
+    code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED',
+    attempts: 1,
+    upstreamStatus: 401,
+    oauthError: 'invalid_client',
+    retryInMs: 60_000
+  }
+  t.strictSame(logger.lines, [{ level: 'warn', fields, message: 'no token could be obtained' }])
+
+  endpoint.answer = grant()
+  await provider.getToken()
+  endpoint.answer = fail(503)
+  await endpoint.untilRequest(3)
+  await endpoint.clock.settle()
+  const { fields: known, message } = logger.lines.at(-1) as { fields: { retryInMs: number }; message: string }
+  t.equal(message, 'the token could not be refreshed; the cached one serves')
+  t.ok(Number.isInteger(known.retryInMs) && known.retryInMs >= 500 && known.retryInMs <= 1_000)
+})
+
+t.test('is closed without a word in the log', async (t) => {
+  const endpoint = await startEndpoint(t, hang)
+  const logger = recordingLogger()
+  const provider = endpoint.provider(t, { logger })
+  const pending = t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_CLOSED' })
+  await endpoint.clock.settle()
+  await provider.close()
+  await pending
+  t.strictSame(logger.lines, [])
+})
+
 t.test('survives a logger that throws', async (t) => {
   const endpoint = await startEndpoint(t, fail(401))
   const scream = () => {
