@@ -81,6 +81,12 @@ t.test('a token answer', async (t) => {
     t.ok(grants > 0, `${grants} were usable`)
   })
 
+  t.test('that is no JSON object is said to be none', async (t) => {
+    for (const answer of [undefined, null, true, 7, '', '{}', [], [{ access_token: 'a' }]]) {
+      t.match(parseGrant(answer), { message: /is not a JSON object of at most 64 KiB/ })
+    }
+  })
+
   t.test('whose token is not made of the characters of RFC 6750 is refused', async () => {
     fc.assert(
       fc.property(text, (access_token) => {
@@ -97,6 +103,17 @@ t.test('a token answer', async (t) => {
         return 'code' in parseGrant({ access_token: before + character + after })
       })
     )
+  })
+
+  t.test('has no id that repeats a secret, unless that is so short that it may be chance', async (t) => {
+    for (const [access_token_id, secret, expected] of [
+      ['id-of-12345678', '12345678', undefined],
+      ['id-of-1234567', '1234567', 'id-of-1234567'],
+      ['1234567', '1234567', undefined]
+    ] as const) {
+      const grant = parseGrant({ access_token: 'a-token', access_token_id }, ['another secret', secret])
+      t.equal('accessToken' in grant ? grant.accessTokenId : grant, expected)
+    }
   })
 
   t.test('of another token type is refused', async () => {

@@ -285,6 +285,31 @@ t.test('keeps no name, code or syscall that is not on the list', async (t) => {
   }
 })
 
+t.test('keeps the names, codes and syscalls that tell what to mend', async (t) => {
+  const kept = (foreign: object) => toError(networkFailure(foreign)).cause as Error & Record<string, unknown>
+  for (const name of [
+    ...['TypeError', 'AggregateError', 'SocketError', 'HTTPParserError', 'SecureProxyConnectionError'],
+    ...['ConnectTimeoutError', 'HeadersTimeoutError', 'BodyTimeoutError', 'HeadersOverflowError'],
+    ...['ClientClosedError', 'ClientDestroyedError', 'RequestAbortedError']
+  ]) {
+    t.match(kept({ name }), { name, message: 'The request failed' })
+  }
+  for (const code of [
+    ...['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'EPIPE', 'EPROTO'],
+    ...['UND_ERR_ABORTED', 'UND_ERR_CLOSED', 'UND_ERR_DESTROYED', 'UND_ERR_INFO', 'UND_ERR_PRX_TLS'],
+    ...['UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UND_ERR_RES_EXCEEDED_MAX_SIZE'],
+    ...['UND_ERR_SOCKET', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_TLS_CERT_ALTNAME_INVALID'],
+    ...['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', 'CERT_REJECTED', 'CERT_REVOKED', 'CERT_UNTRUSTED'],
+    ...['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'HOSTNAME_MISMATCH', 'INVALID_CA'],
+    ...['UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE']
+  ]) {
+    t.match(kept({ code }), { name: 'Error', code, message: code })
+  }
+  for (const syscall of ['connect', 'getaddrinfo', 'read', 'write', 'shutdown']) {
+    t.match(kept({ syscall }), { syscall })
+  }
+})
+
 t.test('takes the time limits of a dispatcher for a timeout', async (t) => {
   for (const code of ['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']) {
     const dispatcher = { request: () => Promise.reject(Object.assign(new Error('x'), { code })) }
@@ -313,7 +338,12 @@ t.test('every member refuses in its own way after close()', async (t) => {
     () => provider.warmUp()
   ]) {
     const error = await rejection(call())
-    t.match(error, { code: 'ERR_BANDWIDTH_TOKEN_CLOSED', statusCode: 503, headers: UNCACHEABLE })
+    t.match(error, {
+      code: 'ERR_BANDWIDTH_TOKEN_CLOSED',
+      message: 'The token provider is closed.',
+      statusCode: 503,
+      headers: UNCACHEABLE
+    })
     t.equal(error['retryAfter'], undefined)
   }
 })

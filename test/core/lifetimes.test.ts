@@ -63,7 +63,7 @@ for (const [name, answer, hardMs] of [
         served++
         t.ok(token.expiresAt.getTime() - endpoint.clock.now() >= hardMs)
       } catch (error) {
-        t.match(error, { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' })
+        t.match(error, { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', message: /about to expire/ })
         const { retryAfter } = error as { retryAfter: number }
         t.ok(retryAfter >= 1 && retryAfter <= 5)
       }
@@ -130,6 +130,31 @@ t.test('fetches one new token for a minimumLifetimeMs and hands out the newest',
     ['token-2', 'token-2']
   )
   t.equal(endpoint.count, 2)
+})
+
+t.test('counts a call with a minimumLifetimeMs as use of what it gets', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.warmUp()
+  await endpoint.clock.advance(5_000)
+  t.equal((await provider.getToken({ minimumLifetimeMs: 600_000 })).accessToken, 'token-2')
+  await endpoint.clock.advance(581_000)
+  t.equal(endpoint.count, 3)
+})
+
+t.test('says why where the cached token ends while one for a minimumLifetimeMs is fetched', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.getToken()
+  await endpoint.clock.advance(560_000)
+  endpoint.answer = endpoint.held(fail(401))
+  const pending = t.rejects(provider.getToken({ minimumLifetimeMs: 100_000 }), {
+    code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED'
+  })
+  await endpoint.clock.settle()
+  endpoint.clock.suspend(30_001)
+  await endpoint.release()
+  await pending
 })
 
 t.test('hands out the cached token when the fetch for a minimumLifetimeMs fails', async (t) => {

@@ -364,6 +364,7 @@ async function failsCold(t: Test, misbehaviour: Misbehaviour): Promise<void> {
   t.equal(error.name, 'BandwidthTokenError')
   t.equal(error['code'], code)
   t.equal(error['statusCode'], STATUS_CODES[code])
+  t.match(error.message, / .*\.$/, 'says in a sentence what is wrong')
   t.equal(error['upstreamStatus'], upstreamStatus)
   t.equal(error['attempts'], attempts)
   t.ok(isBetween(error['retryAfter'], retryAfter), `waits ${error['retryAfter']} s`)
@@ -524,9 +525,10 @@ t.test('reads little more than 64 KiB of an answer that has no end', async (t) =
   t.ok(bytes <= 3 * 4 * 65_536, `${bytes} bytes were read`)
 })
 
-t.test('takes an answer of 64 KiB', async (t) => {
-  const accessToken = 'a'.repeat(65_000)
-  t.equal((await tokenFrom(t, grant({ access_token: accessToken }))).accessToken, accessToken)
+t.test('takes an answer of 64 KiB, and none that is a byte longer', async (t) => {
+  const ofBytes = (bytes: number) => answerWith(200, '{"access_token":"a","expires_in":600}'.padEnd(bytes))
+  t.equal((await tokenFrom(t, ofBytes(65_536))).accessToken, 'a')
+  t.match(await rejection(tokenFrom(t, ofBytes(65_537))), { code: 'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID' })
 })
 
 t.test('takes every character that a bearer token may have', async (t) => {

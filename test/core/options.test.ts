@@ -110,6 +110,7 @@ const OPTIONS: Readonly<Record<keyof TokenProviderOptions, Cases>> = {
       ...WRONG_TYPES,
       ...NUMBERS,
       noFunction,
+      [['us'], 'an array'],
       ...texts('', VALUE, 'US', 'eu', 'toString', '__proto__', 'constructor')
     ],
     good: ['global', 'us']
@@ -135,6 +136,7 @@ const OPTIONS: Readonly<Record<keyof TokenProviderOptions, Cases>> = {
         'http://0.0.0.0/token',
         'http://[::2]/token',
         'http://notlocalhost/token',
+        'http://.localhost/token',
         'ftp://id.example/token',
         'ws://localhost/token',
         'file:///token',
@@ -198,7 +200,7 @@ const OPTIONS: Readonly<Record<keyof TokenProviderOptions, Cases>> = {
   },
   maxTokens: {
     fix: 'a whole number from 1',
-    bad: [...NO_DURATIONS, [0, 'a number'], [1.5, 'a number'], [Number.MAX_SAFE_INTEGER, 'a number']],
+    bad: [...NO_DURATIONS, [0, 'a number'], [1.5, 'a number'], [1_000_001, 'a number']],
     good: [1, 1_000_000]
   },
   dispatcher: {

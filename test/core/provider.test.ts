@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import type { Readable } from 'node:stream'
 import { inspect } from 'node:util'
+import { TokenProvider } from '@bandwidth-token/core'
 import t from 'tap'
 import { fail, grant, hang, recordingLogger, startEndpoint } from '../support/endpoint.js'
-import { turns } from '../support/virtual-clock.js'
+import { turns, VirtualClock } from '../support/virtual-clock.js'
 
 t.test('warms up when there is no valid token, and only then', async (t) => {
   const endpoint = await startEndpoint(t)
@@ -96,6 +98,52 @@ t.test('knows of no account once it is closed', async (t) => {
   t.strictSame(failures(), [0, 0, 0])
 })
 
+t.test('leaves no timer behind, whichever step an answer has come to when it is closed', async (t) => {
+  // A stream would take longer steps.
+  const body = {
+    async *[Symbol.asyncIterator]() {
+      yield Buffer.from('{"access_token":"a"}')
+    }
+  } as Readable
+  for (let steps = 0; steps < 50; steps++) {
+    const clock = new VirtualClock()
+    let answer = () => {}
+    const answered = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    const provider = new TokenProvider({
+      clientId: 'client',
+      clientSecret: 'secret',
+      clock,
+      dispatcher: {
+        async request() {
+          await answered
+          return { statusCode: 200, headers: {}, body }
+        }
+      }
+    })
+    const pending = provider.getToken().catch(({ code }) => t.equal(code, 'ERR_BANDWIDTH_TOKEN_CLOSED'))
+    await turns(1)
+    answer()
+    for (let step = 0; step < steps; step++) await undefined
+    await provider.close()
+    await pending
+    t.equal(clock.timers.size, 0, `after ${steps} steps`)
+  }
+})
+
+t.test('remembers nothing of an acquisition that ran out of time as it was closed', async (t) => {
+  const endpoint = await startEndpoint(t, hang)
+  const provider = endpoint.provider(t)
+  const pending = t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT' })
+  await turns()
+  const [deadline] = endpoint.clock.timers
+  deadline?.callback()
+  await provider.close()
+  await pending
+  t.equal(provider.status().consecutiveFailures, 0)
+})
+
 t.test('aborts a backoff when it is closed', async (t) => {
   const endpoint = await startEndpoint(t, fail(503, { 'Retry-After': '5' }))
   const provider = endpoint.provider(t)
@@ -129,6 +177,42 @@ t.test('notes at the level debug that a token came, and says nothing of it other
   await endpoint.provider(t, { logger }).getToken({ account: 'ada' })
   t.match(logger.lines, [{ level: 'debug', fields: { account: 'ada', expiresIn: 600 } }])
   t.equal(logger.lines.length, 1)
+})
+
+t.test('warns of a failure with what is known of it', async (t) => {
+  const endpoint = await startEndpoint(t, fail(401, {}, '{"error":"invalid_client"}'))
+  const logger = recordingLogger()
+  const provider = endpoint.provider(t, { logger })
+  await provider.getToken({ account: 'ada' }).catch(() => {})
+  const fields = {
+    account: 'ada',
+    code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED',
+    attempts: 1,
+    upstreamStatus: 401,
+    oauthError: 'invalid_client',
+    retryInMs: 60_000
+  }
+  t.strictSame(logger.lines, [{ level: 'warn', fields, message: 'no token could be obtained' }])
+
+  endpoint.answer = grant()
+  await provider.getToken()
+  endpoint.answer = fail(503)
+  await endpoint.untilRequest(3)
+  await endpoint.clock.settle()
+  const { fields: known, message } = logger.lines.at(-1) as { fields: { retryInMs: number }; message: string }
+  t.equal(message, 'the token could not be refreshed; the cached one serves')
+  t.ok(Number.isInteger(known.retryInMs) && known.retryInMs >= 500 && known.retryInMs <= 1_000)
+})
+
+t.test('is closed without a word in the log', async (t) => {
+  const endpoint = await startEndpoint(t, hang)
+  const logger = recordingLogger()
+  const provider = endpoint.provider(t, { logger })
+  const pending = t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_CLOSED' })
+  await endpoint.clock.settle()
+  await provider.close()
+  await pending
+  t.strictSame(logger.lines, [])
 })
 
 t.test('survives a logger that throws', async (t) => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { fail, hang, recordingLogger, startEndpoint } from '../support/endpoint.js'
+import { type Endpoint, fail, hang, recordingLogger, startEndpoint } from '../support/endpoint.js'
 import { turns } from '../support/virtual-clock.js'
 
 t.test('serves the cached token at once while one refresh runs behind', async (t) => {
@@ -43,6 +43,29 @@ t.test('refreshes an idle token when a call comes between the soft and the hard 
   t.equal(endpoint.count, 2)
   t.equal(provider.peek()?.accessToken, 'token-2')
 })
+
+for (const [how, pass] of [
+  ['by itself', (endpoint: Endpoint) => endpoint.clock.advance(570_000)],
+  [
+    'for a call',
+    (endpoint: Endpoint) => {
+      endpoint.clock.suspend(570_000)
+      return endpoint.clock.settle()
+    }
+  ]
+] as const) {
+  t.test(`refreshes ${how} at the very instant`, async (t) => {
+    const endpoint = await startEndpoint(t)
+    // With two margins alike there is nothing to draw.
+    const provider = endpoint.provider(t, { refreshAheadMs: 30_000, expiryMarginMs: 30_000 })
+    await provider.getToken()
+    await pass(endpoint)
+    await provider.getToken()
+    await endpoint.clock.settle()
+    t.equal(endpoint.count, 2)
+    t.equal((await provider.getToken()).accessToken, 'token-2')
+  })
+}
 
 t.test('counts peek() as use', async (t) => {
   const endpoint = await startEndpoint(t)

@@ -117,6 +117,18 @@ t.test('asks for the scope of the network, or for the one that was given', async
   }
 })
 
+t.test("leaves the time limits of a request to the provider's own clock", async (t) => {
+  let given: object = {}
+  const dispatcher: NonNullable<TokenProviderOptions['dispatcher']> = {
+    async request(options) {
+      given = options
+      throw new Error('not sent')
+    }
+  }
+  await rejection(provide(t, { ...CREDENTIALS, deadlineMs: 50, dispatcher }).getToken())
+  t.match(given, { headersTimeout: 0, bodyTimeout: 0 })
+})
+
 t.test('finds the token URL by option, then environment, then network', async (t) => {
   const urlOf = async (options: TokenProviderOptions) => (await destinationOf(t, options)).url
   const tokenUrl = 'https://option.example/token'

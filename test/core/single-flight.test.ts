@@ -1,5 +1,8 @@
+import type { Readable } from 'node:stream'
+import { TokenProvider } from '@bandwidth-token/core'
 import t from 'tap'
 import { type Answer, fail, grant, startEndpoint } from '../support/endpoint.js'
+import { VirtualClock } from '../support/virtual-clock.js'
 
 t.test('makes 1 request for 10,000 cold callers', async (t) => {
   const endpoint = await startEndpoint(t)
@@ -46,6 +49,26 @@ t.test('keeps the tokens of maxTokens accounts, the least recently used goes fir
   t.notOk(provider.peek('b'))
   t.ok(provider.peek('c'))
   t.equal(endpoint.clock.timers.size, 2, 'a dropped token leaves no timer')
+})
+
+t.test('keeps those of 1,000 accounts where maxTokens is not given', async (t) => {
+  const body = {
+    async *[Symbol.asyncIterator]() {
+      yield Buffer.from('{"access_token":"token","expires_in":600}')
+    }
+  } as Readable
+  const provider = new TokenProvider({
+    clientId: 'client',
+    clientSecret: 'secret',
+    clock: new VirtualClock(),
+    dispatcher: { request: async () => ({ statusCode: 200, headers: {}, body }) }
+  })
+  t.teardown(() => provider.close())
+  for (let account = 0; account < 1_000; account++) await provider.getToken({ account: String(account) })
+  t.ok(provider.peek('0'))
+  await provider.getToken({ account: '1000' })
+  t.notOk(provider.peek('1'))
+  t.ok(provider.peek('0') && provider.peek('2'))
 })
 
 t.test('lets no account without a token take the place of one that has one', async (t) => {

@@ -25,6 +25,30 @@ export const equivalents = [
     reason: 'The only caller takes a throw for no credentials too.'
   },
   {
+    file: 'core/endpoint.ts',
+    before: "remedy: 'wait',",
+    after: '',
+    reason: 'Nothing but `retry` and `reload` makes a difference; `wait` is for the reader.'
+  },
+  {
+    file: 'core/failure.ts',
+    before: "remedy: 'wait'",
+    after: '',
+    reason: 'A closed provider asks for no remedy.'
+  },
+  {
+    file: 'core/failure.ts',
+    before: "return TIMEOUT_CODES.has(cause.code ?? '')",
+    after: 'return TIMEOUT_CODES.has((cause.code))',
+    reason: 'No set of strings has `undefined`.'
+  },
+  {
+    file: 'core/failure.ts',
+    before: "return TIMEOUT_CODES.has(cause.code ?? '')",
+    after: "return TIMEOUT_CODES.has(cause.code ?? 'x')",
+    reason: 'The set has neither.'
+  },
+  {
     file: 'core/lifetime.ts',
     before:
       "const isNumeric = typeof value === 'number' || (typeof value === 'string' && /^\\d+(\\.\\d+)?$/.test(value))",

@@ -54,7 +54,8 @@ export class Acquisition<Result> {
     this.#deadline = setBackgroundTimeout(context.clock, () => this.#end(TIMED_OUT), context.deadlineMs)
     this.result = this.#run().then((outcome) => {
       context.clock.clearTimeout(this.#deadline)
-      return settle(outcome)
+      // It may have been closed while an answer was on its last steps.
+      return settle(this.#ended.signal.reason === CLOSED ? CLOSED : outcome)
     })
   }
 

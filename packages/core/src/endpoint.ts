@@ -88,8 +88,6 @@ export async function requestToken(
 
 /** The body as JSON; `undefined` where it is not JSON or longer than the limit. */
 async function readJson(body: Readable): Promise<unknown> {
-  // A body that is given up emits an error that nobody else would hear.
-  body.on('error', () => {})
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of body) {

@@ -93,7 +93,6 @@ const TIMEOUT_CODES: ReadonlySet<string> = new Set([
 ])
 
 const NAMES: ReadonlySet<unknown> = new Set([
-  'Error',
   'TypeError',
   'AbortError',
   'AggregateError',

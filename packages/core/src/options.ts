@@ -76,9 +76,7 @@ const MARGIN: OptionRule = [isDuration, `a number of milliseconds from 0 to ${MA
 
 export const hasMethods = (...names: string[]) => {
   return (value: unknown) =>
-    (typeof value === 'object' || typeof value === 'function') &&
-    value !== null &&
-    names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function')
+    names.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function')
 }
 
 const RULES: Readonly<Record<keyof TokenProviderOptions, OptionRule>> = {
@@ -166,10 +164,10 @@ function resolveCredentials(options: TokenProviderOptions): ResolvedOptions['cre
 function fromEnvironment(name: 'clientId' | 'clientSecret', variable: string): string {
   const value = process.env[variable]
   const [isValid, expected] = RULES[name]
-  if (value === undefined || !isValid(value)) {
+  if (!isValid(value)) {
     throw optionInvalid(name, value, `${expected}: pass the option or set ${variable} in the environment`)
   }
-  return value
+  return value as string
 }
 
 function environmentTokenUrl(): string | undefined {
@@ -188,5 +186,5 @@ function isTokenUrl(value: unknown): boolean {
 
 /** Loopback hosts by name or address (RFC 6761 §6.3, RFC 1122 §3.2.1.3). */
 function isLoopback(hostname: string): boolean {
-  return /^(?:(?:.+\.)?localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname)
+  return /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
 }

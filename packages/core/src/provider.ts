@@ -31,9 +31,7 @@ export const ACCOUNT_RULE: OptionRule = [
 ]
 
 const REJECTED: OptionRule = [
-  (value) =>
-    typeof value === 'string' ||
-    (typeof value === 'object' && value !== null && typeof (value as AccessToken).accessToken === 'string'),
+  (value) => typeof value === 'string' || typeof (value as AccessToken | null)?.accessToken === 'string',
   'an access token, its string or its id'
 ]
 
