@@ -20,7 +20,7 @@ const anyText = fc.oneof(
   fc.constantFrom(
     '',
     'null',
-    'client secret',
+    's3cret-4711',
     '\u0000',
     '\ud83d',
     '\udc00\ud800',
@@ -76,7 +76,10 @@ function written(key: string, escaped: boolean): string {
 
 const field = (name: string): fc.Arbitrary<Member> =>
   fc.record({ key: fc.constant(name), value: VALUES[name] ?? anything })
+/** What would do for a grant if it were not one level too deep. */
+const DEEPER = '{"access_token":"a","access_token_id":"b","token_type":"Bearer","expires_in":600}'
 const strayMember = fc.oneof(
+  fc.constantFrom('__proto__', 'constructor', 'prototype').map((key) => ({ key, value: DEEPER })),
   fc.constantFrom(...Object.keys(VALUES)).chain(field),
   fc.record({ key: fc.oneof(fc.constantFrom(...STRANGE_KEYS), anyText), value: anything })
 )

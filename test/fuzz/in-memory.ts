@@ -6,7 +6,7 @@ import { turns, type VirtualClock } from '../support/virtual-clock.js'
 import { members, noObject, textOf } from './answers.js'
 import { outcomeOf } from './error-shape.js'
 
-export const SECRET = 'S3CRET-4711'
+export const SECRET = 's3cret-4711'
 export const BASIC = Buffer.from(`client:${SECRET}`).toString('base64')
 
 /** What the endpoint does with one request. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { turns } from '../support/virtual-clock.js'
 
 interface Teardown {
   teardown(fn: () => unknown): void
@@ -55,8 +56,8 @@ function isComplete(received: string): boolean {
 async function write(socket: Socket, { pieces, end }: RawAnswer): Promise<void> {
   for (const piece of pieces) {
     await new Promise((resolve) => socket.write(piece, resolve))
-    // One more turn, for the client to read what it has.
-    await new Promise((resolve) => setImmediate(resolve))
+    // For the client to read what there is.
+    await turns(3)
   }
   if (end === 'close') socket.end()
   else if (end === 'reset') socket.resetAndDestroy()

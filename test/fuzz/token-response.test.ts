@@ -9,7 +9,7 @@ import { type Expected, expected, members, noObject, textOf, writing } from './a
 import { checkError } from './error-shape.js'
 import { runs } from './settings.js'
 
-const SECRET = 'client secret'
+const SECRET = 's3cret-4711'
 const BASIC = Buffer.from(`client:${SECRET}`).toString('base64')
 const KiB = 1024
 

@@ -9,7 +9,7 @@ import { checkError } from './error-shape.js'
 import { type RawServer, startRawServer } from './raw-server.js'
 import { runs } from './settings.js'
 
-const SECRET = 'S3CRET-4711'
+const SECRET = 's3cret-4711'
 const BASIC = Buffer.from(`client:${SECRET}`).toString('base64')
 const BODY = '{"access_token":"to.k-en","access_token_id":"ïd ✓","token_type":"Bearer","expires_in":600}'
 

@@ -11,7 +11,6 @@ async function measure(t: Test, run: object): Promise<MemoryReport> {
   t.equal(await child.exit(LIMIT_MS), 0)
   t.equal(child.stderr, '')
   const report = await child.report<MemoryReport>()
-  t.comment(report)
   t.equal(report.listeners, 0, 'no listener is left on the signal')
   t.strictSame(report.warnings, [])
   t.equal(report.keptWhenClosed, 0, 'nothing is kept when it is closed')
