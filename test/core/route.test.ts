@@ -1,0 +1,57 @@
+import { BandwidthTokenError, type OptionRule, TokenRoute } from '@bandwidth-token/core'
+import t from 'tap'
+import { rejection, thrownBy } from '../support/token-server.js'
+
+const UNCACHEABLE = {
+  'Cache-Control': 'no-store',
+  Pragma: 'no-cache',
+  'X-Content-Type-Options': 'nosniff'
+}
+const provider = { getToken: () => Promise.reject(new Error('nobody was to ask')) }
+const authorize = () => true
+
+t.test('refuses whoever asks a route that has no authorize', async (t) => {
+  const route = new TokenRoute<object>({ provider, path: false })
+  t.match(await rejection(route.answer({}, '/')), { code: 'ERR_BANDWIDTH_TOKEN_FORBIDDEN', statusCode: 403 })
+})
+
+t.test('asks for no path of its own beside the usual name', async (t) => {
+  const { path, decorateAs } = new TokenRoute({ provider, authorize, decorateAs: 'bandwidthToken' }).options
+  t.strictSame({ path, decorateAs }, { path: '/bandwidth/token', decorateAs: 'bandwidthToken' })
+})
+
+t.test('takes any name that a property may have', async (t) => {
+  for (const decorateAs of ['x', '$', '_', 'a1', '$_$', 'bandwidthToken2']) {
+    const { options } = new TokenRoute({ provider, authorize, path: '/own', decorateAs })
+    t.equal(options.decorateAs, decorateAs)
+  }
+})
+
+t.test('hands an adapter its own options, checked, and none of the others', async (t) => {
+  const rules: Record<string, OptionRule> = { colour: [(value) => value === 'red', '"red"'] }
+  const { extra } = new TokenRoute({ provider, authorize, path: '/own', colour: 'red' }, rules).options
+  t.strictSame(extra, { colour: 'red' })
+  t.match(
+    thrownBy(() => new TokenRoute({ provider, authorize, colour: 'blue' }, rules)),
+    { code: 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID', message: 'Invalid option "colour": expected "red"' }
+  )
+})
+
+t.test('has headers for every error, and trusts those of its own errors only', async (t) => {
+  const route = new TokenRoute({ provider, authorize })
+  const own = new BandwidthTokenError('ERR_BANDWIDTH_TOKEN_UNAVAILABLE', 'why', { retryAfter: 7 })
+  t.strictSame(route.errorHeaders(own), { ...UNCACHEABLE, 'Retry-After': '7' })
+  const headers = { 'Set-Cookie': 'a=b', 'Cache-Control': 'public' }
+  for (const error of [
+    undefined,
+    null,
+    'thrown',
+    {},
+    { code: 7, headers },
+    { code: null, headers },
+    { code: 'APP', headers },
+    { code: 'AN_ERR_BANDWIDTH_TOKEN_', headers }
+  ]) {
+    t.strictSame(route.errorHeaders(error), UNCACHEABLE, JSON.stringify(error))
+  }
+})
