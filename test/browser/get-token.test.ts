@@ -142,18 +142,42 @@ t.test('forgets the token when it is invalidated, and asks when it is asked', as
 })
 
 t.test('keeps no token that was on its way when it was invalidated', async (t) => {
-  const { page, route, source, hold, release } = await stage(t)
-  hold()
+  const answers: ((answer: Response) => void)[] = []
+  const { page, source, events } = await stage(t, grant(), {
+    fetch: () => new Promise((resolve) => answers.push(resolve))
+  })
+  const answer = (number: number) =>
+    answers[number - 1]?.(Response.json({ access_token: `token-${number}`, expires_in: 600 }))
   const before = source.getToken()
   await page.settle()
   source.invalidate()
   const after = source.getToken()
   await page.settle()
-  t.equal(route.requests.length, 2)
-  await release()
-  t.equal((await before).accessToken, 'token-1', 'who waited for it gets it')
+  t.equal(answers.length, 2)
+  answer(2)
   t.equal((await after).accessToken, 'token-2')
+  answer(1)
+  t.equal((await before).accessToken, 'token-1', 'who waited for it gets it')
   t.equal((await source.getToken()).accessToken, 'token-2')
+  t.equal(events.length, 1)
+})
+
+t.test('a request leaves no timer behind', async (t) => {
+  let isUp = true
+  const { page, source } = await stage(t, grant(), {
+    fetch: async () => (isUp ? Response.json({ access_token: 'a', expires_in: 600 }) : Response.error())
+  })
+  page.hide() // Nothing is refreshed.
+  await source.getToken()
+  t.equal(page.clock.countTimers(), 0)
+  isUp = false
+  source.invalidate()
+  await rejection(source.getToken())
+  t.equal(page.clock.countTimers(), 0)
+  page.show()
+  t.equal(page.clock.countTimers(), 1)
+  source.close()
+  t.equal(page.clock.countTimers(), 0)
 })
 
 t.test('takes the life of a day for the longest, and a token without an id', async (t) => {

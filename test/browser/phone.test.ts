@@ -295,6 +295,33 @@ t.test('redials without a request when the page has another token by then', asyn
   t.equal(gateway.invites.length, 2)
 })
 
+t.test('asks for another token when a refresh that was under way brings the refused one again', async (t) => {
+  const { page, phone, route, gateway, hold, release, heardOf, eventually } = await phoneStage(t)
+  route.answer = (exchange) =>
+    grant({
+      access_token: exchange.request.url.endsWith('?rejected=id-1') ? 'token-2' : 'token-1',
+      expires_in: 20
+    })(exchange)
+  let answer = (_status: number) => {}
+  gateway.answer = ({ token }) =>
+    token === 'token-2'
+      ? 200
+      : new Promise((resolve) => {
+          answer = resolve
+        })
+  await phone.call(TO)
+  await eventually(() => gateway.invites.length === 1)
+  hold()
+  await page.advance(8_000)
+  t.equal(route.requests.length, 2)
+  answer(401)
+  await turns(50)
+  await release()
+  await eventually(() => heardOf('callConfirmed').length === 1)
+  t.equal(route.requests.length, 3)
+  t.equal(gateway.invites.length, 2)
+})
+
 t.test('calls that are refused together share one request', async (t) => {
   const stage = await phoneStage(t)
   const { phone, route, gateway, heardOf, eventually } = stage
@@ -555,6 +582,16 @@ t.test('an agent that is not initialized makes no call and costs no request', as
   t.match(await rejection(phone.call(TO)), error)
   t.equal(route.requests.length, 1)
   t.strictSame(agent.steps, [])
+})
+
+t.test('a call before init() is an error at once, and costs no request', async (t) => {
+  const { agent, phone, route } = await phoneStage(t)
+  agent.deinit()
+  t.match(await rejection(phone.call(TO)), {
+    code: 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID',
+    message: /"ua".*init\(\)/
+  })
+  t.equal(route.requests.length, 0)
 })
 
 t.test('detach() ends a redial that is not made yet, and the user hears no more', async (t) => {

@@ -66,11 +66,11 @@ export const attachPhone = (
     checkReady()
     ua.setOAuthToken(token.accessToken)
     const session = ua.call(...args)
-    let end = session.terminate.bind(session)
+    let end = session.terminate?.bind(session)
     // Once the gateway has refused the call, the SDK tells nobody that the user has ended it.
     session.terminate = () => {
       isLast = true
-      end()
+      end?.()
     }
     refusals.set(session, async (terminated) => {
       let replacedBy: BandwidthSession | undefined
