@@ -349,6 +349,19 @@ t.test('close() ends what is under way and what would come', async (t) => {
   source.subscribe(() => {})()
 })
 
+t.test('close() ends each request that is under way, those too that invalidate() has given up', async (t) => {
+  const { page, source, hold } = await stage(t)
+  hold()
+  const waiting: ReturnType<typeof rejection>[] = []
+  for (let count = 0; count < 3; count++) {
+    waiting.push(rejection(source.getToken()))
+    await page.settle()
+    source.invalidate()
+  }
+  source.close()
+  for (const error of await Promise.all(waiting)) t.equal(error.code, 'ERR_BANDWIDTH_TOKEN_CLOSED')
+})
+
 t.test('close() ends the refreshing and leaves no listener behind', async (t) => {
   const { page, route, source } = await stage(t)
   const removed: string[] = []

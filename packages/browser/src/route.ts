@@ -104,7 +104,7 @@ export const createRoute = (
     return Promise.race([
       exchange(rejectedId, ended.signal),
       new Promise<never>((_resolve, reject) => {
-        closing.onabort = () => reject(closing.reason)
+        closing.addEventListener('abort', () => reject(closing.reason), { signal: ended.signal })
         // A second more than the server's own deadline, whose answer says more than our giving up.
         timer = setTimeout(() => reject(failure('TIMEOUT', 'no answer')), 11_000)
       })
