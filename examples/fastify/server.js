@@ -4,24 +4,23 @@ import fastifyBandwidthToken from '@bandwidth-token/fastify'
 import fastifyCookie from '@fastify/cookie'
 import fastifyFormbody from '@fastify/formbody'
 import fastifySession from '@fastify/session'
-import fastifyStatic from '@fastify/static'
+import { dialpad } from 'example-dialpad'
 import Fastify from 'fastify'
 
 const host = '127.0.0.1'
 const port = process.env.PORT || '3000'
 if (!/^\d{1,5}$/.test(port) || Number(port) > 65535) fail('PORT must be a whole number from 0 to 65535.')
 
-const { BW_CLIENT_ID, BW_CLIENT_SECRET } = process.env
+const { BW_CLIENT_ID, BW_CLIENT_SECRET, BW_GATEWAY_URL, BW_NUMBER } = process.env
 if (!BW_CLIENT_ID !== !BW_CLIENT_SECRET) fail('Set both BW_CLIENT_ID and BW_CLIENT_SECRET, or neither.')
+if (BW_GATEWAY_URL && !(URL.canParse(BW_GATEWAY_URL) && /^wss?:/.test(BW_GATEWAY_URL))) {
+  fail('BW_GATEWAY_URL must be an address that begins with wss:// or ws://.')
+}
 
 // Without credentials, an emulator takes Bandwidth's place.
 const emulator = BW_CLIENT_ID ? undefined : await startEmulator()
 
 const app = Fastify({ logger: { level: 'warn' } })
-
-app.addHook('onRequest', async (_request, reply) => {
-  reply.header('Content-Security-Policy', "default-src 'self'; base-uri 'none'; frame-ancestors 'none'")
-})
 
 await app.register(fastifyFormbody)
 await app.register(fastifyCookie)
@@ -42,7 +41,11 @@ await app.register(fastifyBandwidthToken, {
   })
 })
 
-await app.register(fastifyStatic, { root: new URL('public', import.meta.url) })
+// The page, which dials with the tokens of that line.
+await app.register(dialpad, {
+  gatewayUrl: emulator?.gatewayUrl ?? (BW_GATEWAY_URL || undefined),
+  caller: BW_NUMBER || undefined
+})
 
 const password = randomBytes(12).toString('base64url')
 
@@ -82,11 +85,11 @@ try {
 }
 
 const source = emulator
-  ? 'Without BW_CLIENT_ID and BW_CLIENT_SECRET: tokens come from an emulator in this process.'
+  ? 'Without BW_CLIENT_ID and BW_CLIENT_SECRET: an emulator in this process takes the calls. You hear yourself.'
   : 'Tokens come from Bandwidth.'
 console.log(`
 ${source}
-Open ${address} and sign in with the password ${password}
+Open ${address}, sign in with the password ${password} and dial,
 or paste this line, which signs in and fetches a token:
 
 curl -s -b '' -d password=${password} ${address}/sign-in --next -s -b '' ${address}/bandwidth/token

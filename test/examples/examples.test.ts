@@ -21,7 +21,7 @@ class Example {
   readonly #closed: Promise<unknown[]>
 
   constructor(t: Teardown, name: string, environment: Record<string, string> = {}) {
-    const { BW_CLIENT_ID, BW_CLIENT_SECRET, BW_TOKEN_URL, ...own } = process.env
+    const { BW_CLIENT_ID, BW_CLIENT_SECRET, BW_TOKEN_URL, BW_GATEWAY_URL, BW_NUMBER, ...own } = process.env
     const child = spawn(process.execPath, [`examples/${name}/server.js`], {
       cwd: root,
       env: { ...own, PORT: '0', ...environment },
@@ -108,7 +108,7 @@ for (const name of ['fastify', 'express']) {
       const page = await fetch(await example.url('/'))
       t.equal(page.status, 200)
       const policy = page.headers.get('content-security-policy') ?? ''
-      t.match(policy, /^default-src 'self'/)
+      t.match(policy, /^default-src '(?:self|none)'/)
       t.notMatch(policy, /unsafe/)
       const html = await page.text()
       t.notMatch(html, /<script(?![^>]* src=)|<style| style=| on\w+=/)
@@ -262,3 +262,31 @@ for (const name of ['fastify', 'express']) {
     })
   })
 }
+
+t.test('fastify refuses in one line a gateway that is none', async (t) => {
+  for (const BW_GATEWAY_URL of ['https://gateway.example', 'gateway.example', 'wss://']) {
+    const example = new Example(t, 'fastify', { BW_GATEWAY_URL })
+    t.equal(await example.exitCode(), 1, BW_GATEWAY_URL)
+    t.match(example.stderr, /^BW_GATEWAY_URL must be [^\n]*\n$/, BW_GATEWAY_URL)
+  }
+})
+
+t.test('fastify lets its page connect to itself and to the gateway, and to nothing else', async (t) => {
+  const gateways = {
+    '': 'wss://sbc.webrtc-app.bandwidth.com:10081',
+    'wss://gw.example:10081': 'wss://gw.example:10081'
+  }
+  for (const [BW_GATEWAY_URL, expected] of Object.entries(gateways)) {
+    const credentials = {
+      BW_CLIENT_ID: 'id',
+      BW_CLIENT_SECRET: 'secret',
+      BW_TOKEN_URL: 'http://127.0.0.1:9/'
+    }
+    const example = new Example(t, 'fastify', { ...credentials, BW_GATEWAY_URL, BW_NUMBER: '+15550100' })
+    const { headers } = await fetch(await example.url('/'))
+    t.match(headers.get('content-security-policy'), `; connect-src 'self' ${expected};`)
+    const module = await (await fetch(await example.url('/gateway.js'))).text()
+    t.match(module, `"addresses":["${expected}"]`)
+    t.match(module, '"caller":"+15550100"')
+  }
+})
