@@ -290,7 +290,7 @@ t.test('keeps the names, codes and syscalls that tell what to mend', async (t) =
   for (const name of [
     ...['TypeError', 'AggregateError', 'SocketError', 'HTTPParserError', 'SecureProxyConnectionError'],
     ...['ConnectTimeoutError', 'HeadersTimeoutError', 'BodyTimeoutError', 'HeadersOverflowError'],
-    ...['ClientClosedError', 'ClientDestroyedError', 'RequestAbortedError']
+    ...['ClientClosedError', 'ClientDestroyedError', 'AbortError']
   ]) {
     t.match(kept({ name }), { name, message: 'The request failed' })
   }

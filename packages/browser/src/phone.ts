@@ -57,7 +57,7 @@ export const attachPhone = (
 
   const checkReady = (): void => {
     closing.throwIfAborted()
-    if (!isAttached) throw tokenError('CLOSED', 'The agent is detached')
+    if (!isAttached) throw tokenError('CLOSED', 'Agent detached')
     if (!ua.isInitialized()) throw optionInvalid('ua', 'init() first')
   }
 

@@ -214,7 +214,7 @@ export const createTokenSource = (options: TokenSourceOptions = {}): TokenSource
     attach: (ua, listeners = {}) => attachPhone(ua, listeners, closing, obtainForCall, replace, emit),
     close() {
       forget()
-      closer.abort(tokenError('CLOSED', 'The source is closed'))
+      closer.abort(tokenError('CLOSED', 'Source closed'))
     }
   }
 }
