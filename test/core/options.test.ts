@@ -299,7 +299,7 @@ t.test('refuses bad values in the environment without showing them', async (t) =
     'https://a.example#'
   )) {
     process.env['BW_TOKEN_URL'] = value as string
-    throwsFor(t, CREDENTIALS, 'BW_TOKEN_URL', got)
+    t.match(throwsFor(t, CREDENTIALS, 'BW_TOKEN_URL', got), OPTIONS.tokenUrl.fix)
   }
 })
 
