@@ -94,14 +94,20 @@ export async function stage(
   const instants: number[] = []
   let held: (() => void)[] | undefined
   let open = 0
+  const counted: NonNullable<TokenSourceOptions['fetch']> = async (url, init) => {
+    open++
+    try {
+      return await fetch(url, init)
+    } finally {
+      open--
+    }
+  }
   // What a token server is told to answer, with a note of when it was asked, and a gate.
   const server: TokenServer = Object.create(route, {
     answer: {
       set(next: Answer) {
         route.answer = async (exchange) => {
           instants.push(page.nowMs)
-          open++
-          exchange.response.on('close', () => open--)
           if (held) await new Promise<void>((resolve) => held?.push(resolve))
           await next(exchange)
         }
@@ -112,10 +118,10 @@ export async function stage(
   page.settle = async () => {
     await turns(6)
     // An answer that is on its way is waited for; one that is held or hangs is not.
-    for (let turn = 0; turn < 200 && open > 0 && !held; turn++) await turns(1)
-    await turns(4)
+    for (let turn = 0; turn < 500 && open > 0 && !held; turn++) await turns(1)
+    await turns(6)
   }
-  const source = createTokenSource({ url: route.tokenUrl, ...options })
+  const source = createTokenSource({ url: route.tokenUrl, fetch: counted, ...options })
   t.teardown(() => source.close())
   const events: TokenSourceEvent[] = []
   source.subscribe((event) => events.push(event))

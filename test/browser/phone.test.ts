@@ -47,7 +47,7 @@ async function phoneStage(
   agent.init()
   const eventually = async (condition: () => boolean) => {
     for (let turn = 0; !condition(); turn++) {
-      if (turn > 5_000) throw new Error(`still not so: ${condition}`)
+      if (turn > 100_000) throw new Error(`still not so: ${condition}`)
       await turns(1)
     }
   }

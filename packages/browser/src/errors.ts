@@ -10,7 +10,7 @@ export interface TokenSourceError extends Error {
   /** The HTTP status of the route, where it answered; 0 for an answer that a page may not read, such as a redirect. */
   readonly status?: number
   /** Whole seconds until the route is asked again, at least 1, where it is. */
-  retryAfter?: number
+  readonly retryAfter?: number
 }
 
 export const tokenError = (reason: Reason, message: string, details?: object): TokenSourceError =>

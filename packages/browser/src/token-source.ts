@@ -66,7 +66,7 @@ export const createTokenSource = (options: TokenSourceOptions = {}): TokenSource
   let flight: Promise<PageToken> | undefined
   let isWanted: boolean | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
-  let failure: TokenSourceError
+  let failure: TokenSourceError & { retryAfter?: number }
   let failures: number
   let pauseLeftMs: () => number
   let isPauseAskedFor: unknown
@@ -178,10 +178,11 @@ export const createTokenSource = (options: TokenSourceOptions = {}): TokenSource
       const lost = new Promise((resolve) => {
         patience = setTimeout(resolve, 2_000)
       })
-      await Promise.race([fly(), lost]).catch((error) => {
-        if (!usable()) throw error
-      })
-      clearTimeout(patience)
+      await Promise.race([fly(), lost])
+        .catch((error) => {
+          if (!usable()) throw error
+        })
+        .finally(() => clearTimeout(patience))
     }
     return obtain()
   }
