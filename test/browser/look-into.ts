@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { Page } from 'playwright-core'
 
 /** Whatever of a page could be seen by somebody else, in texts, each with its place. */
@@ -15,7 +16,7 @@ export class LookInto {
       this.#passed.push(['console', message.text()])
       for (const argument of message.args()) {
         const value = await argument.jsonValue().catch(() => undefined)
-        this.#passed.push(['console', JSON.stringify(value) ?? ''])
+        this.#passed.push(['console', inspect(value, { depth: 9, maxStringLength: null })])
       }
     })
   }
