@@ -67,7 +67,6 @@ t.test('a page of another origin is answered 403, has a typed error and backs of
     await stage.page.evaluate(() => dialPage.getToken()),
     /^ERR_BANDWIDTH_TOKEN_UNAVAILABLE: No token from /
   )
-  t.match(await stage.page.evaluate(() => dialPage.call()), /^ERR_BANDWIDTH_TOKEN_OPTION_INVALID: /)
   await stage.advance(60_000)
   const asked = await stage.asked()
   t.ok(asked > 5 && asked < 12, `${asked} requests in a minute`)

@@ -1,9 +1,11 @@
+import { inspect } from 'node:util'
 import type { Page } from 'playwright-core'
 
 /** Whatever of a page could be seen by somebody else, in texts, each with its place. */
 export class LookInto {
   readonly #page: Page
   readonly #passed: [place: string, text: string][] = []
+  readonly #printed: Promise<unknown>[] = []
 
   constructor(page: Page) {
     this.#page = page
@@ -11,12 +13,9 @@ export class LookInto {
     page.on('websocket', (socket) => this.#passed.push(['url', socket.url()]))
     page.on('framenavigated', (frame) => this.#passed.push(['url', frame.url()]))
     page.on('pageerror', (error) => this.#passed.push(['error', `${error} ${error.stack}`]))
-    page.on('console', async (message) => {
+    page.on('console', (message) => {
       this.#passed.push(['console', message.text()])
-      for (const argument of message.args()) {
-        const value = await argument.jsonValue().catch(() => undefined)
-        this.#passed.push(['console', JSON.stringify(value) ?? ''])
-      }
+      this.#printed.push(...message.args().map((argument) => argument.jsonValue().catch(() => undefined)))
     })
   }
 
@@ -24,7 +23,12 @@ export class LookInto {
   async texts(): Promise<[place: string, text: string][]> {
     const kept = await this.#page.evaluate(readPage)
     const cookies = JSON.stringify(await this.#page.context().cookies())
-    return [...this.#passed, ...kept, ['cookies', cookies]]
+    const printed = inspect(await Promise.all(this.#printed), {
+      depth: 9,
+      maxArrayLength: null,
+      maxStringLength: null
+    })
+    return [...this.#passed, ...kept, ['cookies', cookies], ['console', printed]]
   }
 }
 
