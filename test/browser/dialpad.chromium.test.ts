@@ -141,10 +141,11 @@ t.test('hangs up when the user signs out, and forgets the number', async (t) => 
 t.test('says that the user is still signed in where the server cannot be reached', async (t) => {
   const pad = await openDialPad(t, browser, example)
   await pad.signIn()
-  await pad.says('Signed in')
+  await pad.connect()
   await pad.page.route('**/sign-out', (route) => route.abort())
   await pad.button('Sign out').click()
   await pad.says('You are still signed in: the server cannot be reached.')
   t.equal(await pad.number.isVisible(), true)
+  t.match(await pad.microphone(), { readyState: 'ended' }, 'but the call has ended')
   await pad.check(t)
 })
