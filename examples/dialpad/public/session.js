@@ -9,12 +9,13 @@ export const source = createTokenSource()
 let isSignedIn
 let isInCall = false
 let hint = 'Sign in to place calls.'
+/** By the clock that nobody sets. */
 let freshUntilMs = 0
 let nextTryMs = 0
 
 source.subscribe((event) => {
-  if (event.type === 'token') freshUntilMs = Date.now() + event.expiresIn * 1000
-  if (event.type === 'error') nextTryMs = Date.now() + event.retryInMs
+  if (event.type === 'token') freshUntilMs = performance.now() + event.expiresIn * 1000
+  if (event.type === 'error') nextTryMs = performance.now() + event.retryInMs
   if (event.type === 'refused') return
   if (event.type === 'signed-out' && isSignedIn) hint = 'You were signed out. Sign in to go on.'
   isSignedIn = event.type !== 'signed-out'
@@ -50,7 +51,7 @@ function reveal(id, other, field) {
 }
 
 function tell() {
-  const nowMs = Date.now()
+  const nowMs = performance.now()
   if (!isSignedIn) return line('out', isInCall ? 'Signed out. This call goes on.' : hint)
   if (nowMs < freshUntilMs)
     return line('fresh', 'Signed in', `token fresh for ${length(freshUntilMs - nowMs)}`)
