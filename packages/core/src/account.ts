@@ -236,7 +236,6 @@ export class Account {
     this.#cached = chooseToken(next, previous, isReplacement, now)
     const mustWait = this.#cached !== next || isNearlyDead(next, now)
     this.#coolDown.end(mustWait ? { failure: NEARLY_DEAD, untilMs } : undefined)
-    this.#hotUntilMs = NEVER
     if (this.#cached !== next) return NEARLY_DEAD
     this.#hotUntilMs = next.issuedAt.wallMs + Math.min(next.refreshAgeMs, next.lifetimeMs - next.hardMs)
     log.debug({ account: this.key, expiresIn: grant.expiresIn }, 'a token was obtained')
