@@ -118,6 +118,18 @@ t.test('keeps a token that outlives the one a refresh brought', async (t) => {
   t.equal(endpoint.count, 2, 'and asks for no other at once')
 })
 
+t.test('hands out no token that is dead when it arrives', async (t) => {
+  const endpoint = await startEndpoint(t)
+  endpoint.answer = endpoint.held(grant(1))
+  const provider = endpoint.provider(t)
+  const pending = t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' })
+  await endpoint.clock.settle()
+  await endpoint.clock.advance(1_000)
+  await endpoint.release()
+  await pending
+  t.equal(provider.peek(), undefined)
+})
+
 t.test('fetches one new token for a minimumLifetimeMs and hands out the newest', async (t) => {
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)
