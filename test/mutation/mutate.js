@@ -94,7 +94,7 @@ async function outcome({ source: { name }, start }, own) {
 function judges(name, reaching) {
   const own =
     name.startsWith('core/') && !name.startsWith('core/route')
-      ? reaching.filter(({ file }) => file.includes('/core/'))
+      ? reaching.filter(({ file }) => !file.includes('/adapters/'))
       : []
   return own.length > 0 ? own : reaching
 }

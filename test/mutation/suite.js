@@ -15,7 +15,7 @@ process.on('exit', () => children.forEach(kill))
 /** Runs each test once over the sound sources in `folder`. Throws if one fails. */
 export async function measureTests(folder, sources) {
   const tests = []
-  for (const file of ['core', 'adapters'].flatMap((name) => testFiles(`test/build/${name}`))) {
+  for (const file of ['core', 'faults', 'adapters'].flatMap((name) => testFiles(`test/build/${name}`))) {
     const coverage = join(folder, 'coverage', file)
     const { result, tookMs } = await runTest({ file, usualMs: 60_000 }, folder, {
       NODE_V8_COVERAGE: coverage

@@ -29,7 +29,7 @@ export class TokenRoute<Request> {
   /** A valid token for a request of the app's own. */
   async tokenFor(request: Request): Promise<AccessToken> {
     const { provider } = this.options
-    return (await provider.getToken(this.#accountOf(request))) as AccessToken
+    return provider.getToken(this.#accountOf(request)) as Promise<AccessToken>
   }
 
   /**
@@ -103,7 +103,7 @@ export class TokenRoute<Request> {
 /** The id of the token that a page says was refused (`?rejected=`); one well-formed value, or none. */
 export function rejectedTokenId(url: string): string | undefined {
   // With its "?", of which the parser leaves one out.
-  const values = new URLSearchParams(/\?.*/s.exec(url)?.[0]).getAll('rejected')
+  const values = new URLSearchParams(/\?.*/.exec(url)?.[0]).getAll('rejected')
   const [id] = values
   return values.length === 1 && id !== undefined && /^[A-Za-z0-9._~-]{1,128}$/.test(id) ? id : undefined
 }
