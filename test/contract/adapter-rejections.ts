@@ -60,7 +60,7 @@ export function rejections(t: Test, harness: Harness): void {
     t.equal(requests(), 3)
   })
 
-  t.test('has no effect where the value is malformed', async (t) => {
+  t.test('has no effect where the value is malformed or not the whole id', async (t) => {
     const { get, requests, id } = await aged(t)
     for (const query of [
       'rejected',
