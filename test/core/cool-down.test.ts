@@ -224,6 +224,17 @@ t.test('ends with the timer of the deadline, though a clock may say that it is e
   t.equal(endpoint.count, 1)
 })
 
+t.test('ends a backoff with the timer of the deadline', async (t) => {
+  const endpoint = await startEndpoint(t, fail(503, { 'Retry-After': '5' }))
+  const provider = endpoint.provider(t)
+  const pending = t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT', attempts: 1 })
+  const [deadline] = endpoint.clock.timers
+  await endpoint.clock.settle()
+  deadline?.callback()
+  await pending
+  t.equal(endpoint.count, 1)
+})
+
 t.test('bounds one attempt, headers and body together, by timeoutMs', async (t) => {
   const endpoint = await startEndpoint(t, (response) => {
     response.writeHead(200, { 'Content-Type': 'application/json' })
@@ -287,13 +298,18 @@ t.test('rejects a caller that loses patience alone, with the reason of its signa
   t.equal(await provider.getToken({ signal: AbortSignal.abort(reason) }).catch((error) => error), reason)
 })
 
-t.test('leaves no listener on a signal that many calls share', async (t) => {
+t.test('leaves no listener on a signal that many calls share, and warns of none', async (t) => {
+  const warnings: Error[] = []
+  const listener = (warning: Error) => void warnings.push(warning)
+  process.on('warning', listener)
+  t.teardown(() => process.off('warning', listener))
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)
   const { signal } = new AbortController()
-  await Promise.all(Array.from({ length: 5 }, () => provider.getToken({ signal })))
+  await Promise.all(Array.from({ length: 20 }, () => provider.getToken({ signal })))
   await turns()
   t.strictSame(getEventListeners(signal, 'abort'), [])
+  t.strictSame(warnings, [])
 })
 
 t.test('goes on with an acquisition that everybody left', async (t) => {

@@ -79,23 +79,27 @@ t.test('forgets its tokens when it is closed', async (t) => {
 t.test('knows of no account once it is closed', async (t) => {
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)
-  await provider.getToken({ account: 'degraded' })
-  endpoint.answer = fail(503)
-  await endpoint.untilRequest(2)
-  await endpoint.clock.settle()
   endpoint.answer = fail(401)
   await provider.getToken({ account: 'probed' }).catch(() => {})
-  await endpoint.clock.advance(60_000)
+  endpoint.answer = grant()
+  await provider.getToken({ account: 'degraded' })
+  endpoint.answer = fail(503)
+  await endpoint.untilRequest(3)
+  await endpoint.clock.settle()
+  endpoint.answer = fail(401)
   await provider.getToken({ account: 'cooling' }).catch(() => {})
   endpoint.answer = hang
   const probe = t.rejects(provider.getToken({ account: 'probed' }), { code: 'ERR_BANDWIDTH_TOKEN_CLOSED' })
   await endpoint.clock.settle()
-  const failures = () =>
-    ['degraded', 'probed', 'cooling'].map((account) => provider.status(account).consecutiveFailures)
-  t.notOk(failures().includes(0))
+  const status = () => ['degraded', 'probed', 'cooling'].map((account) => provider.status(account))
+  t.match(status(), [
+    { state: 'degraded', consecutiveFailures: 1 },
+    { state: 'empty', consecutiveFailures: 1 },
+    { state: 'cooling', consecutiveFailures: 1 }
+  ])
   await provider.close()
   await probe
-  t.strictSame(failures(), [0, 0, 0])
+  for (const known of status()) t.match(known, { state: 'empty', consecutiveFailures: 0 })
 })
 
 t.test('leaves no timer behind, whichever step an answer has come to when it is closed', async (t) => {

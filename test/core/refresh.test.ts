@@ -67,6 +67,15 @@ for (const [how, pass] of [
   })
 }
 
+t.test('counts a call that names an account as use', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.warmUp('ada')
+  await provider.getToken({ account: 'ada' })
+  await endpoint.clock.advance(581_000)
+  t.equal(endpoint.count, 2)
+})
+
 t.test('counts peek() as use', async (t) => {
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)

@@ -2,6 +2,21 @@
 // stands for one fault, so that where two read the same both are to be listed.
 export const equivalents = [
   {
+    file: 'core/account.ts',
+    before:
+      'async getToken({ minimumLifetimeMs = 0, rejected, signal }: TokenRequest): Promise<AccessToken> {',
+    after: 'async getToken({ minimumLifetimeMs, rejected, signal }: TokenRequest): Promise<AccessToken> {',
+    reason: 'Nothing left is less than `undefined`.'
+  },
+  {
+    file: 'core/account.ts',
+    before:
+      'async getToken({ minimumLifetimeMs = 0, rejected, signal }: TokenRequest): Promise<AccessToken> {',
+    after:
+      'async getToken({ minimumLifetimeMs = 1, rejected, signal }: TokenRequest): Promise<AccessToken> {',
+    reason: 'A valid token has a millisecond left at least.'
+  },
+  {
     file: 'core/acquisition.ts',
     before: "if ('accessToken' in result) return result",
     after: 'if (false) return result',

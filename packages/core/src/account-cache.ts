@@ -39,11 +39,11 @@ export class AccountCache {
   }
 
   close(): void {
-    // Those without a token have nothing to end but an acquisition.
-    const accounts = [...this.#withToken.values(), ...this.#acquiring.values()]
+    // A token is forgotten as it leaves its shelf: nothing else but an acquisition is to be ended.
+    const acquiring = [...this.#acquiring.values()]
     this.#withToken.clear()
     this.#withoutToken.clear()
     this.#acquiring.clear()
-    for (const account of accounts) account.close()
+    for (const account of acquiring) account.close()
   }
 }
