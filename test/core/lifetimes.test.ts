@@ -113,6 +113,20 @@ t.test('keeps a token that outlives the one a refresh brought', async (t) => {
   t.match(provider.status(), { state: 'fresh', consecutiveFailures: 0 })
 })
 
+t.test('asks at most once per 5 s for a token that outlives the cached one', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.getToken()
+  endpoint.answer = grant(8)
+  await endpoint.untilRequest(2)
+  await endpoint.clock.settle()
+  for (let second = 0; second < 4; second++) {
+    t.equal((await provider.getToken()).accessToken, 'token-1')
+    await endpoint.clock.advance(1_000)
+    t.equal(endpoint.count, 2)
+  }
+})
+
 t.test('fetches one new token for a minimumLifetimeMs and hands out the newest', async (t) => {
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)
