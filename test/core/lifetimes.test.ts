@@ -106,11 +106,16 @@ t.test('keeps a token that outlives the one a refresh brought', async (t) => {
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)
   await provider.getToken()
-  endpoint.answer = grant(1)
+  // Not so short-lived that it would be left alone for that.
+  endpoint.answer = grant(10)
   await endpoint.untilRequest(2)
   await endpoint.clock.settle()
-  t.equal((await provider.getToken()).accessToken, 'token-1')
+  for (let call = 0; call < 3; call++) {
+    t.equal((await provider.getToken()).accessToken, 'token-1')
+    await endpoint.clock.settle()
+  }
   t.match(provider.status(), { state: 'fresh', consecutiveFailures: 0 })
+  t.equal(endpoint.count, 2, 'and asks for no other at once')
 })
 
 t.test('asks at most once per 5 s for a token that outlives the cached one', async (t) => {
@@ -146,6 +151,22 @@ t.test('fetches one new token for a minimumLifetimeMs and hands out the newest',
     tokens.map(({ accessToken }) => accessToken),
     ['token-2', 'token-2']
   )
+  t.equal(endpoint.count, 2)
+  await endpoint.clock.advance(4_999)
+  t.equal((await provider.getToken({ minimumLifetimeMs: 1e9 })).accessToken, 'token-2')
+  await endpoint.clock.advance(1)
+  t.equal((await provider.getToken({ minimumLifetimeMs: 1e9 })).accessToken, 'token-3')
+})
+
+t.test('fetches nothing for a minimumLifetimeMs during a cool-down', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.getToken()
+  await endpoint.clock.advance(100_000)
+  endpoint.answer = fail(401)
+  t.equal((await provider.getToken({ minimumLifetimeMs: 550_000 })).accessToken, 'token-1')
+  await endpoint.clock.advance(10_000)
+  t.equal((await provider.getToken({ minimumLifetimeMs: 550_000 })).accessToken, 'token-1')
   t.equal(endpoint.count, 2)
 })
 

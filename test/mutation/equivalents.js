@@ -17,6 +17,18 @@ export const equivalents = [
     reason: 'A valid token has a millisecond left at least.'
   },
   {
+    file: 'core/account.ts',
+    before: 'this.#hotUntilMs = NEVER',
+    after: ';',
+    reason: 'An account that has forgotten its token is not where the hot path looks for one.'
+  },
+  {
+    file: 'core/account.ts',
+    before: "if ('code' in outcome && outcome.code === CLOSED.code) return outcome",
+    after: 'if ((outcome.code === CLOSED.code)) return outcome',
+    reason: 'A grant has no code.'
+  },
+  {
     file: 'core/acquisition.ts',
     before: "if ('accessToken' in result) return result",
     after: 'if (false) return result',

@@ -128,9 +128,9 @@ export class Account {
     this.#clearTimer()
   }
 
+  /** Ends what is under way. */
   close(): void {
     this.#flight?.close()
-    this.forget()
   }
 
   #now(): Instant {
@@ -205,7 +205,7 @@ export class Account {
   }
 
   #settle(outcome: Acquired | Failure): CachedToken | Failure {
-    const isReplacement = this.#flight?.isReplacement === true
+    const { isReplacement } = this.#flight as Flight
     this.#flight = undefined
     if ('code' in outcome && outcome.code === CLOSED.code) return outcome
     const now = this.#now()
