@@ -149,3 +149,13 @@ t.test('says that the user is still signed in where the server cannot be reached
   t.match(await pad.microphone(), { readyState: 'ended' }, 'but the call has ended')
   await pad.check(t)
 })
+
+t.test('hangs up when the page is left', async (t) => {
+  const pad = await openDialPad(t, browser, example)
+  await pad.signIn()
+  await pad.connect()
+  await pad.check(t)
+  await pad.page.goto('about:blank')
+  await until(() => example.emulator.received.at(-1)?.method === 'BYE', 'the gateway has been told')
+  t.match(example.emulator.received.at(-1), { status: 200 })
+})

@@ -60,7 +60,7 @@ export function rejections(t: Test, harness: Harness): void {
     t.equal(requests(), 3)
   })
 
-  t.test('has no effect where the value is malformed', async (t) => {
+  t.test('has no effect where the value is malformed or not the whole id', async (t) => {
     const { get, requests, id } = await aged(t)
     for (const query of [
       'rejected',
@@ -71,6 +71,9 @@ export function rejections(t: Test, harness: Harness): void {
       `rejected[]=${id}`,
       `rejected[x]=${id}`,
       `rejected%5Bx%5D=${id}`,
+      `rejected=${id.slice(0, -1)}`,
+      `rejected=${id[0]}`,
+      `rejected=${id}0`,
       `rejected=${id}%20`,
       `rejected=${id}%00`,
       `rejected=${id},${id}`,

@@ -244,10 +244,11 @@ t.test('every link to a file leads somewhere', async (t) => {
     ...FOLDERS,
     'packages/browser',
     'packages/emulator',
+    'examples/dialpad',
     'examples/fastify',
     'examples/express'
   ]) {
-    for (const link of namesIn(await read(folder, 'README.md'), /\]\((?!https?:)([^)#]+)/g)) {
+    for (const link of namesIn(await read(folder, 'README.md'), /(?:\]\(|<img src=")(?!https?:)([^)#"]+)/g)) {
       await t.resolves(readFile(join(root, folder, link)), `${folder}: ${link}`)
     }
   }

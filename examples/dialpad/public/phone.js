@@ -42,8 +42,6 @@ export function createPhone(source, gateway, tell) {
   const ua = new BandwidthUA()
   /** The call that is wanted; it has a session once there is a token. @type {{ session?: Session } | undefined} */
   let call
-  /** What became of a call may be known before its session. @type {WeakMap<Session, string>} */
-  const failures = new WeakMap()
 
   const agent = source.attach(ua, {
     outgoingCallProgress: (session, { status_code }) => {
@@ -58,7 +56,6 @@ export function createPhone(source, gateway, tell) {
     callTerminated: (session, message, cause) => {
       const status = message?.status_code ?? 0
       const failure = REFUSALS[status] ?? FAILURES[cause] ?? `The call failed: ${cause}.`
-      failures.set(session, failure)
       if (session === call?.session) end(session, failure)
     }
   })
@@ -100,7 +97,6 @@ export function createPhone(source, gateway, tell) {
         // Hung up while the token was awaited.
         if (call !== own) return session.terminate()
         own.session = session
-        if (failures.has(session)) end(session, failures.get(session))
       } catch (error) {
         if (call === own) end(undefined, reason(/** @type {TokenSourceError} */ (error)))
       }
