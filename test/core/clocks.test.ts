@@ -55,6 +55,57 @@ t.test('hands out no expired token after a suspend, though the monotonic clock s
   t.equal(endpoint.count, 2)
 })
 
+t.test('hands out no short-lived token within its margin after a suspend', async (t) => {
+  const endpoint = await startEndpoint(t, grant(5))
+  const provider = endpoint.provider(t)
+  const token = await provider.getToken()
+  endpoint.clock.suspend(4_500)
+  t.equal(await provider.getToken(), token)
+  endpoint.clock.suspend(1)
+  await t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' })
+})
+
+t.test('refreshes for a late call when the wall clock stood still', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.warmUp()
+  await endpoint.clock.advance(585_000)
+  endpoint.clock.stepWall(-585_000)
+  t.equal((await provider.getToken()).accessToken, 'token-1')
+  await endpoint.clock.settle()
+  t.equal(endpoint.count, 2)
+})
+
+t.test('clears no timer twice, and none that it has not set', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const { clock } = endpoint
+  const set: unknown[] = []
+  const cleared: unknown[] = []
+  const provider = endpoint.provider(t, {
+    clock: {
+      now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
+      setTimeout: (callback, delayMs) => {
+        set.push(clock.setTimeout(callback, delayMs))
+        return set.at(-1)
+      },
+      clearTimeout: (handle) => {
+        cleared.push(handle)
+        clock.clearTimeout(handle)
+      }
+    }
+  })
+  const token = await provider.getToken()
+  await clock.advance(5_000)
+  t.equal(provider.invalidate(token), true)
+  await provider.getToken()
+  await clock.advance(581_000)
+  await provider.getToken({ account: 'ada' })
+  await provider.close()
+  t.ok(cleared.every((handle) => set.includes(handle)))
+  t.equal(new Set(cleared).size, cleared.length)
+})
+
 t.test('hands out no expired token when the wall clock stood still', async (t) => {
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)

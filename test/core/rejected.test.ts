@@ -1,5 +1,5 @@
 import t from 'tap'
-import { fail, recordingLogger, startEndpoint } from '../support/endpoint.js'
+import { fail, grant, recordingLogger, startEndpoint } from '../support/endpoint.js'
 
 const UNAVAILABLE = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' }
 
@@ -83,6 +83,20 @@ t.test(
     t.equal(endpoint.count, 4, 'it is not tried again by itself before T - soft')
   }
 )
+
+t.test('keeps a rejected token where the new one is dead when it arrives, and says so', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  const rejected = await provider.getToken()
+  await endpoint.clock.advance(5_000)
+  endpoint.answer = endpoint.held(grant(1))
+  const waiting = t.rejects(provider.getToken({ rejected }), { ...UNAVAILABLE, message: /about to expire/ })
+  await endpoint.clock.settle()
+  await endpoint.clock.advance(1_000)
+  await endpoint.release()
+  await waiting
+  t.equal(await provider.getToken(), rejected)
+})
 
 t.test('starts no replacement during a cool-down, and says so to those who ask', async (t) => {
   const endpoint = await startEndpoint(t)

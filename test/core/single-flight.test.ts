@@ -28,6 +28,20 @@ t.test('gives each account a token of its own', async (t) => {
   t.equal(await provider.getToken({ account: '' }), await provider.getToken(), 'and its name is ""')
 })
 
+t.test('opens many connections at once without a warning', async (t) => {
+  const warnings: Error[] = []
+  const listener = (warning: Error) => void warnings.push(warning)
+  process.on('warning', listener)
+  t.teardown(() => process.off('warning', listener))
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  const accounts = Array.from({ length: 20 }, (_, index) => String(index))
+  await Promise.all(accounts.map((account) => provider.getToken({ account })))
+  await endpoint.clock.settle()
+  t.equal(endpoint.count, 20)
+  t.strictSame(warnings, [])
+})
+
 t.test('answers a fresh token with one clock reading and the same promise', async (t) => {
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)
