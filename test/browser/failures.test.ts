@@ -1,5 +1,6 @@
 import { createTokenSource, type TokenSourceError, type TokenSourceEvent } from '@bandwidth-token/browser'
 import t from 'tap'
+import { processEvents } from '../support/process-events.js'
 import {
   type Answer,
   answerRaw,
@@ -380,10 +381,7 @@ t.test('close() ends the refreshing and leaves no listener behind', async (t) =>
 })
 
 t.test('whatever is wrong, no promise is left over that nobody handles', async (t) => {
-  const unhandled: unknown[] = []
-  const note = (reason: unknown) => unhandled.push(reason)
-  process.on('unhandledRejection', note)
-  t.teardown(() => process.off('unhandledRejection', note))
+  const unhandled = processEvents(t, 'unhandledRejection')
   const { page, source, route } = await stage(t, grant({ expires_in: 20 }))
   await source.getToken()
   route.answer = answerWith(500)

@@ -69,6 +69,18 @@ const refuse =
   ({ token }) =>
     tokens.includes(token ?? '') ? 401 : 200
 
+/** A gateway that takes calls with `accepted` at once; any other waits for a status from what is returned. */
+function holdUnless(gateway: Gateway, accepted: string): (status: number) => void {
+  let answer = (_status: number) => {}
+  gateway.answer = ({ token }) =>
+    token === accepted
+      ? 200
+      : new Promise((resolve) => {
+          answer = resolve
+        })
+  return (status) => answer(status)
+}
+
 const refusals = (events: readonly TokenSourceEvent[]) => events.filter(({ type }) => type === 'refused')
 
 /** The sessions and statuses with which calls ended. */
@@ -278,13 +290,7 @@ t.test('asks for nothing while the route is to be left alone', async (t) => {
 
 t.test('redials without a request when the page has another token by then', async (t) => {
   const { page, phone, route, gateway, heardOf, eventually } = await phoneStage(t, grant({ expires_in: 20 }))
-  let answer = (_status: number) => {}
-  gateway.answer = ({ token }) =>
-    token === 'token-2'
-      ? 200
-      : new Promise((resolve) => {
-          answer = resolve
-        })
+  const answer = holdUnless(gateway, 'token-2')
   await phone.call(TO)
   await eventually(() => gateway.invites.length === 1)
   await page.advance(8_000)
@@ -302,13 +308,7 @@ t.test('asks for another token when a refresh that was under way brings the refu
       access_token: exchange.request.url.endsWith('?rejected=id-1') ? 'token-2' : 'token-1',
       expires_in: 20
     })(exchange)
-  let answer = (_status: number) => {}
-  gateway.answer = ({ token }) =>
-    token === 'token-2'
-      ? 200
-      : new Promise((resolve) => {
-          answer = resolve
-        })
+  const answer = holdUnless(gateway, 'token-2')
   await phone.call(TO)
   await eventually(() => gateway.invites.length === 1)
   hold()

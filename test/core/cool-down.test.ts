@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
 import t from 'tap'
 import { fail, grant, hang, startEndpoint } from '../support/endpoint.js'
+import { processEvents } from '../support/process-events.js'
 import { turns } from '../support/virtual-clock.js'
 
 const UNAVAILABLE = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' }
@@ -299,10 +300,7 @@ t.test('rejects a caller that loses patience alone, with the reason of its signa
 })
 
 t.test('leaves no listener on a signal that many calls share, and warns of none', async (t) => {
-  const warnings: Error[] = []
-  const listener = (warning: Error) => void warnings.push(warning)
-  process.on('warning', listener)
-  t.teardown(() => process.off('warning', listener))
+  const warnings = processEvents(t, 'warning')
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)
   const { signal } = new AbortController()

@@ -5,6 +5,7 @@ import { inspect } from 'node:util'
 import { TokenProvider } from '@bandwidth-token/core'
 import t from 'tap'
 import { fail, grant, hang, recordingLogger, startEndpoint } from '../support/endpoint.js'
+import { processEvents } from '../support/process-events.js'
 import { turns, VirtualClock } from '../support/virtual-clock.js'
 
 t.test('warms up when there is no valid token, and only then', async (t) => {
@@ -159,10 +160,7 @@ t.test('aborts a backoff when it is closed', async (t) => {
 })
 
 t.test('raises no unhandled rejection when background refreshes fail', async (t) => {
-  const unhandled: unknown[] = []
-  const listener = (reason: unknown) => void unhandled.push(reason)
-  process.on('unhandledRejection', listener)
-  t.teardown(() => process.off('unhandledRejection', listener))
+  const unhandled = processEvents(t, 'unhandledRejection')
   const endpoint = await startEndpoint(t)
   const logger = recordingLogger()
   const provider = endpoint.provider(t, { logger })

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { TokenProvider } from '@bandwidth-token/core'
 import t from 'tap'
 import { type Answer, fail, grant, startEndpoint } from '../support/endpoint.js'
+import { processEvents } from '../support/process-events.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
 t.test('makes 1 request for 10,000 cold callers', async (t) => {
@@ -29,10 +30,7 @@ t.test('gives each account a token of its own', async (t) => {
 })
 
 t.test('opens many connections at once without a warning', async (t) => {
-  const warnings: Error[] = []
-  const listener = (warning: Error) => void warnings.push(warning)
-  process.on('warning', listener)
-  t.teardown(() => process.off('warning', listener))
+  const warnings = processEvents(t, 'warning')
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)
   const accounts = Array.from({ length: 20 }, (_, index) => String(index))

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mock } from 'node:test'
 import { startEmulator } from '@bandwidth-token/emulator'
 import t from 'tap'
+import { processEvents } from '../support/process-events.js'
 import { emulate } from './helpers.js'
 import { chromiumOffer, SipClient, tokenOf, toTagOf } from './sip-client.js'
 
@@ -401,10 +402,7 @@ t.test('drops a call that rings with its socket', async (t) => {
 })
 
 t.test('carries many calls over one socket', async (t) => {
-  const warnings: Error[] = []
-  const warn = (warning: Error) => warnings.push(warning)
-  process.on('warning', warn)
-  t.teardown(() => process.off('warning', warn))
+  const warnings = processEvents(t, 'warning')
   const { client, token } = await caller(t)
   for (let n = 0; n < 20; n++) {
     client.callId = `call-${n}`

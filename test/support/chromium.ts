@@ -11,6 +11,7 @@ interface Teardown {
   teardown(fn: () => unknown): void
 }
 
+// scripts/ensure-chromium.sh looks for them too.
 const usual = ['/usr/bin/chromium', '/usr/bin/google-chrome']
 
 const quiet = [
@@ -75,9 +76,7 @@ function launchOptions() {
 }
 
 function findChromium(): string {
-  const { CHROMIUM_PATH } = process.env
-  if (CHROMIUM_PATH !== undefined) return CHROMIUM_PATH
-  const path = usual.find((each) => existsSync(each))
+  const path = process.env['CHROMIUM_PATH'] || usual.find((each) => existsSync(each))
   if (path !== undefined) return path
   throw new Error('there is no Chromium: install it (Debian: apt-get install chromium) or set CHROMIUM_PATH')
 }

@@ -1,0 +1,11 @@
+/** What the process tells of during the test: warnings, or rejections that nobody handles. */
+export function processEvents(
+  t: { teardown(fn: () => unknown): void },
+  name: 'warning' | 'unhandledRejection'
+): unknown[] {
+  const events: unknown[] = []
+  const listener = (event: unknown) => void events.push(event)
+  process.on(name, listener)
+  t.teardown(() => process.off(name, listener))
+  return events
+}
