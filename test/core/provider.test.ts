@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
+import { setImmediate } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { TokenProvider } from '@bandwidth-token/core'
 import t from 'tap'
@@ -226,6 +227,18 @@ t.test('survives a logger that throws', async (t) => {
     logger: { debug: scream, info: scream, warn: scream, error: scream }
   })
   await t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED' })
+})
+
+t.test('survives a logger that rejects', async (t) => {
+  const unhandled = processEvents(t, 'unhandledRejection')
+  const endpoint = await startEndpoint(t, fail(401))
+  const scream = () => Promise.reject(new Error('disk full'))
+  const provider = endpoint.provider(t, {
+    logger: { debug: scream, info: scream, warn: scream, error: scream }
+  })
+  await t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED' })
+  await setImmediate()
+  t.strictSame(unhandled, [])
 })
 
 t.test('shows a token by its id and seconds only', async (t) => {

@@ -1,5 +1,7 @@
+import { setImmediate } from 'node:timers/promises'
 import { BandwidthTokenError, type OptionRule, TokenRoute } from '@bandwidth-token/core'
 import t from 'tap'
+import { processEvents } from '../support/process-events.js'
 import { rejection, thrownBy } from '../support/token-server.js'
 
 const UNCACHEABLE = {
@@ -39,6 +41,28 @@ t.test('refuses an account that is none, and says what it is to be', async (t) =
   t.match(await rejection(route.tokenFor({})), invalid)
 })
 
+t.test('hears what an asynchronous account rejects with', async (t) => {
+  const unhandled = processEvents(t, 'unhandledRejection')
+  const route = new TokenRoute<object>({
+    provider,
+    authorize,
+    account: (() => Promise.reject(new Error('no database'))) as never
+  })
+  t.match(await rejection(route.tokenFor({})), { code: 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID' })
+  await setImmediate()
+  t.strictSame(unhandled, [])
+})
+
+t.test('refuses an origin where the request names no host of its own', async (t) => {
+  const route = new TokenRoute<object>({ provider, authorize })
+  for (const origin of ['https://undefined', 'http://undefined']) {
+    t.match(
+      thrownBy(() => route.checkOrigin({ origin })),
+      { code: 'ERR_BANDWIDTH_TOKEN_CROSS_ORIGIN' }
+    )
+  }
+})
+
 t.test('takes any name that a property may have', async (t) => {
   for (const decorateAs of ['x', '$', '_', 'a1', '$_$', 'bandwidthToken2']) {
     const { options } = new TokenRoute({ provider, authorize, path: '/own', decorateAs })
@@ -73,4 +97,14 @@ t.test('has headers for every error, and trusts those of its own errors only', a
   ]) {
     t.strictSame(route.errorHeaders(error), UNCACHEABLE, JSON.stringify(error))
   }
+})
+
+t.test('lets no error answer be cached, whoever made the error', async (t) => {
+  const route = new TokenRoute({ provider, authorize })
+  const code = 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE'
+  t.strictSame(route.errorHeaders({ code }), UNCACHEABLE)
+  t.strictSame(route.errorHeaders({ code, headers: { 'Retry-After': '7', 'Cache-Control': 'public' } }), {
+    ...UNCACHEABLE,
+    'Retry-After': '7'
+  })
 })

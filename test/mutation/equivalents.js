@@ -24,6 +24,19 @@ export const equivalents = [
   },
   {
     file: 'core/account.ts',
+    before: 'this.#hotUntilMs = NEVER',
+    after: ';',
+    reason:
+      'Of a grant that is not adopted: a token that is kept keeps its line, and one without leaves its shelf.'
+  },
+  {
+    file: 'core/account.ts',
+    before: 'this.#flight?.close()',
+    after: 'this.#flight.close()',
+    reason: 'Only accounts that are acquiring are closed.'
+  },
+  {
+    file: 'core/account.ts',
     before: "if ('code' in outcome && outcome.code === CLOSED.code) return outcome",
     after: 'if ((outcome.code === CLOSED.code)) return outcome',
     reason: 'A grant has no code.'
@@ -92,8 +105,8 @@ export const equivalents = [
   },
   {
     file: 'core/logger.ts',
-    before: 'logger?.[level](fields, message)',
-    after: 'logger[level](fields, message)',
+    before: 'const result: unknown = logger?.[level](fields, message)',
+    after: 'const result: unknown = logger[level](fields, message)',
     reason: 'What a missing logger would throw is caught as what a failing one throws.'
   },
   {
@@ -125,6 +138,12 @@ export const equivalents = [
     before: 'const agent = dispatcher === undefined ? new OwnAgent(resolved.timeoutMs) : undefined',
     after: 'const agent = (new OwnAgent(resolved.timeoutMs))',
     reason: 'An agent that nobody uses does nothing.'
+  },
+  {
+    file: 'core/route-options.ts',
+    before: '? new TokenProvider({ ...Object.fromEntries(providerOptions), ...(logger && { logger }) })',
+    after: '? new TokenProvider({ ...Object.fromEntries(providerOptions), ...(({ logger })) })',
+    reason: 'An option that is `undefined` is one that was not given.'
   },
   {
     file: 'core/route.ts',

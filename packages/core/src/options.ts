@@ -178,10 +178,9 @@ function environmentTokenUrl(): string | undefined {
 }
 
 function isTokenUrl(value: unknown): boolean {
-  if (typeof value !== 'string' || value.includes('#')) return false
-  const { protocol, hostname = '', username, password } = parseUrl(value) ?? {}
-  if (username !== '' || password !== '') return false
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname))
+  const url = typeof value === 'string' && !value.includes('#') ? parseUrl(value) : undefined
+  if (url === undefined || url.username !== '' || url.password !== '') return false
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
 }
 
 /** Loopback hosts by name or address (RFC 6761 §6.3, RFC 1122 §3.2.1.3). */

@@ -77,7 +77,7 @@ export class TokenRoute<Request> {
   /** The headers that an answer has to have when `error` leaves the route, whoever makes an answer of it. */
   errorHeaders(error: unknown): Record<string, string> {
     const { code, headers } = (error ?? {}) as Partial<BandwidthTokenError>
-    return code?.startsWith?.('ERR_BANDWIDTH_TOKEN_') ? { ...UNCACHEABLE, ...headers } : { ...UNCACHEABLE }
+    return code?.startsWith?.('ERR_BANDWIDTH_TOKEN_') ? { ...headers, ...UNCACHEABLE } : { ...UNCACHEABLE }
   }
 
   async #authorize(request: Request): Promise<void> {
