@@ -4,7 +4,7 @@ import { type Credentials, isClientId } from './credentials.js'
 import type { TokenDispatcher } from './endpoint.js'
 import { optionInvalid } from './errors.js'
 import type { Logger } from './logger.js'
-import { checkOptions, type OptionRule } from './own-options.js'
+import { checkOptions, hasMethods, type OptionRule } from './own-options.js'
 import { parseUrl } from './url.js'
 
 /** The options of a `TokenProvider`, all optional. Durations are milliseconds. */
@@ -73,11 +73,6 @@ const LIMIT: OptionRule = [
   `a number of milliseconds above 0 and at most ${MAX_DURATION_MS}`
 ]
 const MARGIN: OptionRule = [isDuration, `a number of milliseconds from 0 to ${MAX_DURATION_MS}`]
-
-export const hasMethods = (...names: string[]) => {
-  return (value: unknown) =>
-    names.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function')
-}
 
 const RULES: Readonly<Record<keyof TokenProviderOptions, OptionRule>> = {
   clientId: [isClientId, 'a non-empty string without ":" and control characters'],

@@ -29,6 +29,12 @@ export function checkOptions(
   return checked
 }
 
+/** Whether a value has these methods: a thing is recognised by its shape. */
+export function hasMethods(...names: string[]): OptionRule[0] {
+  return (value) =>
+    names.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function')
+}
+
 function suggestion(name: string, known: readonly string[]): string {
   const [nearest] = known
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
