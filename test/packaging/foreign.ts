@@ -65,8 +65,8 @@ export interface Manifest {
 /** Packs every package of the workspace as it would be published. */
 export async function packAll(directory: string): Promise<Tarball[]> {
   const pack = ['--recursive', '--filter', './packages/*', 'pack', '--pack-destination', directory]
-  const runner = process.env['npm_config_user_agent']?.startsWith('pnpm/') && process.env['npm_execpath']
-  await (runner ? run(runner, pack) : run('npx', ['-y', 'pnpm@12', ...pack]))
+  const runner = process.env['npm_execpath'] ?? ''
+  await (/pnpm[^/\\]*$/.test(runner) ? run(runner, pack) : run('npx', ['-y', 'pnpm@12', ...pack]))
   const files = (await readdir(directory)).filter((name) => name.endsWith('.tgz')).sort()
   return Promise.all(
     files.map(async (name) => {

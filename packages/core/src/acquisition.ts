@@ -1,4 +1,4 @@
-import { abortable } from './abortable.js'
+import { abortable, controllerWithin } from './abortable.js'
 import { type Clock, holdProcess, type Instant, readClock, setBackgroundTimeout } from './clock.js'
 import { type Credentials, isCredentials } from './credentials.js'
 import { type Endpoint, type Grant, requestToken } from './endpoint.js'
@@ -108,12 +108,11 @@ export class Acquisition<Result> {
     if ('remedy' in credentials) return credentials
 
     this.#attempts++
-    const timeout = new AbortController()
-    const signal = AbortSignal.any([ended, timeout.signal])
-    const timer = setBackgroundTimeout(clock, () => timeout.abort(TIMED_OUT), timeoutMs)
+    const attempt = controllerWithin(ended)
+    const timer = setBackgroundTimeout(clock, () => attempt.abort(TIMED_OUT), timeoutMs)
     const issuedAt = readClock(clock)
-    const request = requestToken(endpoint, credentials, signal, () => clock.now())
-    const result = await abortable(request, signal).catch((reason: Failure) => reason)
+    const request = requestToken(endpoint, credentials, attempt.signal, () => clock.now())
+    const result = await abortable(request, attempt.signal).catch((reason: Failure) => reason)
     clock.clearTimeout(timer)
     return { ...result, issuedAt }
   }
