@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { inspect } from 'node:util'
-import { TokenProvider } from '@bandwidth-token/core'
+import { type Credentials, TokenProvider } from '@bandwidth-token/core'
 import t from 'tap'
 import { fail, grant, hang, recordingLogger, startEndpoint } from '../support/endpoint.js'
 import { processEvents } from '../support/process-events.js'
@@ -137,6 +137,42 @@ t.test('leaves no timer behind, whichever step an answer has come to when it is 
     t.equal(clock.timers.size, 0, `after ${steps} steps`)
   }
 })
+
+t.test(
+  'leaves no request behind, whichever step the credentials have come to when it is closed',
+  async (t) => {
+    for (let steps = 0; steps < 20; steps++) {
+      const clock = new VirtualClock()
+      const signals: AbortSignal[] = []
+      let load = (_credentials: Credentials) => {}
+      const loaded = new Promise<Credentials>((resolve) => {
+        load = resolve
+      })
+      const provider = new TokenProvider({
+        credentials: () => loaded,
+        clock,
+        dispatcher: {
+          request({ signal }) {
+            signals.push(signal)
+            return new Promise(() => {})
+          }
+        }
+      })
+      const pending = provider.getToken().catch(({ code }) => t.equal(code, 'ERR_BANDWIDTH_TOKEN_CLOSED'))
+      await turns(1)
+      load({ clientId: 'client', clientSecret: 'secret' })
+      for (let step = 0; step < steps; step++) await undefined
+      await provider.close()
+      await turns(1)
+      t.ok(
+        signals.every(({ aborted }) => aborted),
+        `after ${steps} steps`
+      )
+      t.equal(clock.timers.size, 0)
+      await pending
+    }
+  }
+)
 
 t.test('remembers nothing of an acquisition that ran out of time as it was closed', async (t) => {
   const endpoint = await startEndpoint(t, hang)
