@@ -1,8 +1,14 @@
+import type { Clock } from '@bandwidth-token/core'
 import t from 'tap'
 import { grant, startEndpoint } from '../support/endpoint.js'
 import { turns } from '../support/virtual-clock.js'
 
 const HOUR = 3_600_000
+
+/** The time of a clock, with timers of the test's own. */
+function withTimers(clock: Clock, timers: Pick<Clock, 'setTimeout' | 'clearTimeout'>): Clock {
+  return { now: () => clock.now(), monotonic: () => clock.monotonic(), ...timers }
+}
 
 for (const stepMs of [HOUR, -HOUR]) {
   t.test(`survives a step of the wall clock by ${stepMs} ms with at most one extra request`, async (t) => {
@@ -82,9 +88,7 @@ t.test('clears no timer twice, and none that it has not set', async (t) => {
   const set: unknown[] = []
   const cleared: unknown[] = []
   const provider = endpoint.provider(t, {
-    clock: {
-      now: () => clock.now(),
-      monotonic: () => clock.monotonic(),
+    clock: withTimers(clock, {
       setTimeout: (callback, delayMs) => {
         set.push(clock.setTimeout(callback, delayMs))
         return set.at(-1)
@@ -93,7 +97,7 @@ t.test('clears no timer twice, and none that it has not set', async (t) => {
         cleared.push(handle)
         clock.clearTimeout(handle)
       }
-    }
+    })
   })
   const token = await provider.getToken()
   await clock.advance(5_000)
@@ -135,15 +139,13 @@ for (const [name, handleOf] of [
     const { clock } = endpoint
     const cleared: unknown[] = []
     const provider = endpoint.provider(t, {
-      clock: {
-        now: () => clock.now(),
-        monotonic: () => clock.monotonic(),
+      clock: withTimers(clock, {
         setTimeout: (callback, delayMs) => {
           clock.setTimeout(callback, delayMs)
           return handleOf(clock.timers.size)
         },
         clearTimeout: (handle) => void cleared.push(handle)
-      }
+      })
     })
     t.equal((await provider.getToken()).accessToken, 'token-1')
     await provider.close()

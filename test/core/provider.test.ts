@@ -254,28 +254,26 @@ t.test('is closed without a word in the log', async (t) => {
   t.strictSame(logger.lines, [])
 })
 
-t.test('survives a logger that throws', async (t) => {
-  const endpoint = await startEndpoint(t, fail(401))
-  const scream = () => {
-    throw new Error('disk full')
-  }
-  const provider = endpoint.provider(t, {
-    logger: { debug: scream, info: scream, warn: scream, error: scream }
+for (const [what, scream] of [
+  [
+    'throws',
+    () => {
+      throw new Error('disk full')
+    }
+  ],
+  ['rejects', () => Promise.reject(new Error('disk full'))]
+] as const) {
+  t.test(`survives a logger that ${what}`, async (t) => {
+    const unhandled = processEvents(t, 'unhandledRejection')
+    const endpoint = await startEndpoint(t, fail(401))
+    const provider = endpoint.provider(t, {
+      logger: { debug: scream, info: scream, warn: scream, error: scream }
+    })
+    await t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED' })
+    await setImmediate()
+    t.strictSame(unhandled, [])
   })
-  await t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED' })
-})
-
-t.test('survives a logger that rejects', async (t) => {
-  const unhandled = processEvents(t, 'unhandledRejection')
-  const endpoint = await startEndpoint(t, fail(401))
-  const scream = () => Promise.reject(new Error('disk full'))
-  const provider = endpoint.provider(t, {
-    logger: { debug: scream, info: scream, warn: scream, error: scream }
-  })
-  await t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED' })
-  await setImmediate()
-  t.strictSame(unhandled, [])
-})
+}
 
 t.test('shows a token by its id and seconds only', async (t) => {
   const endpoint = await startEndpoint(t)

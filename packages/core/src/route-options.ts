@@ -2,7 +2,7 @@ import { optionInvalid } from './errors.js'
 import type { Logger } from './logger.js'
 import { PROVIDER_RULES, type TokenProviderOptions } from './options.js'
 import { isSerializedOrigin } from './origin.js'
-import { checkOptions, type OptionRule } from './own-options.js'
+import { checkOptions, hasMethods, type OptionRule } from './own-options.js'
 import { TokenProvider } from './provider.js'
 import type { AccessToken } from './token.js'
 
@@ -56,10 +56,7 @@ const isFunction = (value: unknown) => typeof value === 'function'
 const ROUTE_RULES: Readonly<
   Record<Exclude<keyof TokenRouteOptions<never>, keyof TokenProviderOptions>, OptionRule>
 > = {
-  provider: [
-    (value) => isFunction((value as TokenSource | null)?.getToken),
-    'a TokenProvider, or an object with its method getToken'
-  ],
+  provider: [hasMethods('getToken'), 'a TokenProvider, or an object with its method getToken'],
   decorateAs: [
     (value) => typeof value === 'string' && /^[A-Za-z_$][\w$]*$/.test(value) && !(value in {}),
     'the name of a property'
