@@ -6,9 +6,9 @@ import {
   type BandwidthTokenErrorCode,
   type TokenDispatcher,
   TokenProvider,
-  type TokenProviderOptions,
-  type TokenRouteOptions
+  type TokenProviderOptions
 } from '@bandwidth-token/core'
+import type { TokenRouteOptions } from '@bandwidth-token/core/adapter'
 import { bandwidthToken } from '@bandwidth-token/express'
 import { fastifyBandwidthToken } from '@bandwidth-token/fastify'
 import express from 'express'

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
-import { BandwidthTokenError, type OptionRule, TokenRoute } from '@bandwidth-token/core'
+import { BandwidthTokenError } from '@bandwidth-token/core'
+import { type OptionRule, TokenRoute } from '@bandwidth-token/core/adapter'
 import t from 'tap'
 import { processEvents } from '../support/process-events.js'
 import { rejection, thrownBy } from '../support/token-server.js'

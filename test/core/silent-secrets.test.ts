@@ -1,11 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
-import {
-  BandwidthTokenError,
-  TokenProvider,
-  type TokenProviderOptions,
-  TokenRoute
-} from '@bandwidth-token/core'
+import { BandwidthTokenError, TokenProvider, type TokenProviderOptions } from '@bandwidth-token/core'
+import { TokenRoute } from '@bandwidth-token/core/adapter'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { ErrorHandlers } from '../support/leak-hunt/error-handlers.js'

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { TokenRoute } from '@bandwidth-token/core'
+import { TokenRoute } from '@bandwidth-token/core/adapter'
 import fc from 'fast-check'
 import t from 'tap'
 import { VirtualClock } from '../support/virtual-clock.js'

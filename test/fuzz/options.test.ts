@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { TokenProvider, type TokenProviderOptions, TokenRoute } from '@bandwidth-token/core'
+import { TokenProvider, type TokenProviderOptions } from '@bandwidth-token/core'
+import { TokenRoute } from '@bandwidth-token/core/adapter'
 import fc from 'fast-check'
 import t from 'tap'
 import { outcomeOf } from './error-shape.js'

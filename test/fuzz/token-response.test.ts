@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import type { TokenDispatcher } from '@bandwidth-token/core'
 import fc from 'fast-check'
 import t from 'tap'
-import { parseGrant, requestToken, toError } from '../support/core-internals.js'
+import { authenticate, parseGrant, requestToken, toError } from '../support/core-internals.js'
 import { type Expected, expected, members, noObject, textOf, writing } from './answers.js'
 import { checkError } from './error-shape.js'
 import { runs } from './settings.js'
@@ -19,8 +19,8 @@ type Outcome = Awaited<ReturnType<typeof requestToken>>
 function exchange(answer: object): Promise<Outcome> {
   const dispatcher = { request: async () => answer } as unknown as TokenDispatcher
   const endpoint = { tokenUrl: 'https://id.example/token', scope: '', dispatcher }
-  const credentials = { clientId: 'client', clientSecret: SECRET }
-  return requestToken(endpoint, credentials, new AbortController().signal, () => 0)
+  const client = authenticate({ clientId: 'client', clientSecret: SECRET })
+  return requestToken(endpoint, client, new AbortController().signal, () => 0)
 }
 
 /** A body in pieces that are cut at the given places, characters cut in two included. */
@@ -174,8 +174,8 @@ t.test(
             }
           } as unknown as TokenDispatcher
           const endpoint = { tokenUrl: 'https://id.example/token', scope: '', dispatcher }
-          const credentials = { clientId: 'client', clientSecret: SECRET }
-          const outcome = await requestToken(endpoint, credentials, new AbortController().signal, () => 0)
+          const client = authenticate({ clientId: 'client', clientSecret: SECRET })
+          const outcome = await requestToken(endpoint, client, new AbortController().signal, () => 0)
           assert.ok('code' in outcome)
           checkError(toError(outcome, 1), [SECRET, BASIC])
         }

@@ -3,7 +3,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import t from 'tap'
 import { Agent } from 'undici'
-import { requestToken, toError } from '../support/core-internals.js'
+import { authenticate, requestToken, toError } from '../support/core-internals.js'
 import { members, noObject, textOf } from './answers.js'
 import { checkError } from './error-shape.js'
 import { type RawServer, startRawServer } from './raw-server.js'
@@ -11,19 +11,19 @@ import { runs } from './settings.js'
 
 const SECRET = 's3cret-4711'
 const BASIC = Buffer.from(`client:${SECRET}`).toString('base64')
-const BODY = '{"access_token":"to.k-en","access_token_id":"ïd ✓","token_type":"Bearer","expires_in":600}'
+const BODY = '{"access_token":"to.k-en","access_token_id":"id-ï-0","token_type":"Bearer","expires_in":600}'
 
 /** One exchange over the wire; its outcome is a grant, or a failure whose error has the right shape. */
 async function exchange({ tokenUrl }: RawServer, agent: Agent) {
   const endpoint = { tokenUrl, scope: '', dispatcher: agent }
-  const credentials = { clientId: 'client', clientSecret: SECRET }
-  const outcome = await requestToken(endpoint, credentials, new AbortController().signal, Date.now)
+  const client = authenticate({ clientId: 'client', clientSecret: SECRET })
+  const outcome = await requestToken(endpoint, client, new AbortController().signal, Date.now)
   if ('code' in outcome) checkError(toError(outcome, outcome.retryAfterMs ?? 1), [SECRET, BASIC])
   else assert.match(outcome.accessToken, /^[A-Za-z0-9._~+/-]+=*$/)
   return outcome
 }
 
-const GRANT = { accessToken: 'to.k-en', accessTokenId: 'ïd ✓', expiresIn: 600, hasExpiresIn: true }
+const GRANT = { accessToken: 'to.k-en', accessTokenId: 'id-ï-0', expiresIn: 600, hasExpiresIn: true }
 
 const lines = (...parts: string[]) => Buffer.from(parts.join('\r\n'))
 const bytes = Buffer.byteLength

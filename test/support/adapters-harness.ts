@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Logger, TokenProvider, TokenRouteOptions } from '@bandwidth-token/core'
+import type { Logger, TokenProvider } from '@bandwidth-token/core'
+import type { TokenRouteOptions } from '@bandwidth-token/core/adapter'
 import { type Emulator, type EmulatorOptions, startEmulator } from '@bandwidth-token/emulator'
 import { type Answer, ask } from './adapters-http.js'
 

@@ -3,17 +3,28 @@ function load<Module>(file: string): Promise<Module> {
   return import(new URL(file, import.meta.resolve('@bandwidth-token/core')).href) as Promise<Module>
 }
 
-export const { parseGrant, parseOauthError, requestToken } =
-  await load<typeof import('../../packages/core/dist/esm/endpoint.js')>('endpoint.js')
+export const { parseGrant, parseOauthError, parseRetryAfter } =
+  await load<typeof import('../../packages/core/dist/esm/endpoint/parse.js')>('endpoint/parse.js')
+export const { requestToken } =
+  await load<typeof import('../../packages/core/dist/esm/endpoint/request.js')>('endpoint/request.js')
+export const { networkFailure } = await load<
+  typeof import('../../packages/core/dist/esm/endpoint/network-failure.js')
+>('endpoint/network-failure.js')
 export const { ageMs, parseExpiresIn, planLifetime } =
-  await load<typeof import('../../packages/core/dist/esm/lifetime.js')>('lifetime.js')
-export const { coolDownMs, parseRetryAfter, retryDelayMs } =
-  await load<typeof import('../../packages/core/dist/esm/retry.js')>('retry.js')
+  await load<typeof import('../../packages/core/dist/esm/token/lifetime.js')>('token/lifetime.js')
+export const { retryDelayMs } =
+  await load<typeof import('../../packages/core/dist/esm/acquisition/retry.js')>('acquisition/retry.js')
+export const { coolDownMs } =
+  await load<typeof import('../../packages/core/dist/esm/acquisition/cool-down.js')>(
+    'acquisition/cool-down.js'
+  )
+export const { authenticate } = await load<
+  typeof import('../../packages/core/dist/esm/acquisition/credentials.js')
+>('acquisition/credentials.js')
 export const { isOriginAllowed, isSerializedOrigin } =
-  await load<typeof import('../../packages/core/dist/esm/origin.js')>('origin.js')
+  await load<typeof import('../../packages/core/dist/esm/route/origin.js')>('route/origin.js')
 export const { rejectedTokenId } =
-  await load<typeof import('../../packages/core/dist/esm/route.js')>('route.js')
-export const { networkFailure, toError } =
-  await load<typeof import('../../packages/core/dist/esm/failure.js')>('failure.js')
+  await load<typeof import('../../packages/core/dist/esm/route/token-route.js')>('route/token-route.js')
+export const { toError } = await load<typeof import('../../packages/core/dist/esm/failure.js')>('failure.js')
 export const { chooseToken, isNearlyDead, nextWakeMs } =
-  await load<typeof import('../../packages/core/dist/esm/cached-token.js')>('cached-token.js')
+  await load<typeof import('../../packages/core/dist/esm/account/cached-token.js')>('account/cached-token.js')

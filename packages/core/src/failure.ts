@@ -1,4 +1,3 @@
-import { getSystemErrorMap } from 'node:util'
 import { BandwidthTokenError, type BandwidthTokenErrorCode } from './errors.js'
 
 /**
@@ -18,10 +17,11 @@ export interface Failure {
   readonly cause?: SafeCause | undefined
 }
 
-interface SafeCause {
+/** What is kept of a foreign error. */
+export interface SafeCause {
   readonly name: string
-  readonly code?: string
-  readonly syscall?: string
+  readonly code: string | undefined
+  readonly syscall: string | undefined
 }
 
 export const CLOSED: Failure = {
@@ -42,104 +42,24 @@ export const NEARLY_DEAD: Failure = {
   remedy: 'retry'
 }
 
-/** A request that got no answer. The foreign error is not kept: it may carry the request, and with it the secret. */
-export function networkFailure(error: unknown): Failure {
-  const cause = safeCause(error)
-  return TIMEOUT_CODES.has(cause.code ?? '')
-    ? { ...TIMED_OUT, cause }
-    : {
-        code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',
-        message: 'The token endpoint could not be reached.',
-        remedy: 'retry',
-        cause
-      }
-}
-
 /** The error that a caller gets for a failure. `retryAfterMs` is what remains until a new try makes sense. */
 export function toError(failure: Failure, retryAfterMs?: number): BandwidthTokenError {
   const { attempts, upstreamStatus, oauthError, cause } = failure
   return new BandwidthTokenError(failure.code, failure.message, {
     retryAfter: retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(retryAfterMs / 1000)),
-    attempts,
+    attempts: attempts === 0 ? undefined : attempts,
     upstreamStatus,
     oauthError,
-    cause: cause && Object.assign(new Error(cause.code ?? 'The request failed'), cause)
+    cause: cause && toCause(cause)
   })
 }
 
-function safeCause(error: unknown): SafeCause {
-  const { name, code, syscall } = readProperties(error)
-  return {
-    name: NAMES.has(name) ? (name as string) : 'Error',
-    ...(CODES.has(code) ? { code: code as string } : {}),
-    ...(SYSCALLS.has(syscall) ? { syscall: syscall as string } : {})
-  }
+/** By its form: what a failure has beside its code, a grant has not. */
+export function isFailure(outcome: object): outcome is Failure {
+  return 'remedy' in outcome
 }
 
-function readProperties(error: unknown): Record<string, unknown> {
-  try {
-    const { name, code, syscall } = error as Record<string, unknown>
-    return { name, code, syscall }
-  } catch {
-    // A dispatcher of the user's may reject with anything, an object whose getters throw included.
-    return {}
-  }
+function toCause(cause: SafeCause): Error {
+  const known = Object.entries(cause).filter(([, value]) => value !== undefined)
+  return Object.assign(new Error(cause.code ?? 'The request failed'), Object.fromEntries(known))
 }
-
-const TIMEOUT_CODES: ReadonlySet<string> = new Set([
-  'UND_ERR_CONNECT_TIMEOUT',
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT'
-])
-
-const NAMES: ReadonlySet<unknown> = new Set([
-  'TypeError',
-  'AbortError',
-  'AggregateError',
-  'BodyTimeoutError',
-  'ClientClosedError',
-  'ClientDestroyedError',
-  'ConnectTimeoutError',
-  'HTTPParserError',
-  'HeadersOverflowError',
-  'HeadersTimeoutError',
-  'ProxyConnectionError',
-  'SecureProxyConnectionError',
-  'SocketError'
-])
-
-const SYSCALLS: ReadonlySet<unknown> = new Set(['connect', 'getaddrinfo', 'read', 'write', 'shutdown'])
-
-const CODES: ReadonlySet<unknown> = new Set([
-  ...TIMEOUT_CODES,
-  ...[...getSystemErrorMap().values()].map(([code]) => code),
-  'ENOTFOUND',
-  'UND_ERR_ABORTED',
-  'UND_ERR_CLOSED',
-  'UND_ERR_DESTROYED',
-  'UND_ERR_HEADERS_OVERFLOW',
-  'UND_ERR_INFO',
-  'UND_ERR_PRX_CONN',
-  'UND_ERR_PRX_TLS',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
-  'UND_ERR_RES_EXCEEDED_MAX_SIZE',
-  'UND_ERR_SOCKET',
-  'CERT_HAS_EXPIRED',
-  'CERT_NOT_YET_VALID',
-  'CERT_REJECTED',
-  'CERT_REVOKED',
-  'CERT_SIGNATURE_FAILURE',
-  'CERT_UNTRUSTED',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
-  'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE',
-  'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
-  'ERR_SSL_WRONG_VERSION_NUMBER',
-  'ERR_TLS_CERT_ALTNAME_INVALID',
-  'HOSTNAME_MISMATCH',
-  'INVALID_CA',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE'
-])

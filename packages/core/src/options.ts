@@ -1,11 +1,11 @@
-import type { AccountContext } from './account.js'
-import { type Clock, systemClock } from './clock.js'
-import { type Credentials, isClientId } from './credentials.js'
-import type { TokenDispatcher } from './endpoint.js'
+import type { AccountContext } from './account/account.js'
+import { CREDENTIALS_RULES, type Credentials, fixedCredentials } from './acquisition/credentials.js'
+import type { TokenDispatcher } from './endpoint/request.js'
 import { optionInvalid } from './errors.js'
-import type { Logger } from './logger.js'
-import { checkOptions, hasMethods, type OptionRule } from './own-options.js'
-import { parseUrl } from './url.js'
+import { checkOptions, hasMethods, type OptionRule } from './support/check-options.js'
+import { type Clock, systemClock } from './support/clock.js'
+import type { Logger } from './support/logger.js'
+import { parseUrl } from './support/url.js'
 
 /** The options of a `TokenProvider`, all optional. Durations are milliseconds. */
 export interface TokenProviderOptions {
@@ -35,7 +35,7 @@ export interface TokenProviderOptions {
   timeoutMs?: number
   /** The limit of one acquisition with its retries. Default: 10,000. */
   deadlineMs?: number
-  /** How many accounts' tokens are kept; the least recently used goes first. Default: 1,000. */
+  /** How many accounts' tokens are kept; the least recently used goes first. Default: 10,000. */
   maxTokens?: number
   /**
    * An undici 6, 7 or 8 `Dispatcher` to send requests with: a proxy, a custom CA, mTLS. It stays yours to close.
@@ -75,8 +75,7 @@ const LIMIT: OptionRule = [
 const MARGIN: OptionRule = [isDuration, `a number of milliseconds from 0 to ${MAX_DURATION_MS}`]
 
 const RULES: Readonly<Record<keyof TokenProviderOptions, OptionRule>> = {
-  clientId: [isClientId, 'a non-empty string without ":" and control characters'],
-  clientSecret: [(value) => typeof value === 'string' && value !== '', 'a non-empty string'],
+  ...CREDENTIALS_RULES,
   credentials: [
     (value) => typeof value === 'function',
     'a function of the account that returns { clientId, clientSecret }'
@@ -134,7 +133,7 @@ export function resolveOptions(given: unknown): ResolvedOptions {
     expiryMarginMs,
     timeoutMs: options.timeoutMs ?? 4_000,
     deadlineMs: options.deadlineMs ?? 10_000,
-    maxTokens: options.maxTokens ?? 1_000,
+    maxTokens: options.maxTokens ?? 10_000,
     dispatcher: options.dispatcher,
     logger: options.logger,
     clock: options.clock ?? systemClock
@@ -149,20 +148,8 @@ function resolveCredentials(options: TokenProviderOptions): ResolvedOptions['cre
     }
     return credentials
   }
-  const fixed = {
-    clientId: clientId ?? fromEnvironment('clientId', 'BW_CLIENT_ID'),
-    clientSecret: clientSecret ?? fromEnvironment('clientSecret', 'BW_CLIENT_SECRET')
-  }
+  const fixed = fixedCredentials({ clientId, clientSecret })
   return () => fixed
-}
-
-function fromEnvironment(name: 'clientId' | 'clientSecret', variable: string): string {
-  const value = process.env[variable]
-  const [isValid, expected] = RULES[name]
-  if (!isValid(value)) {
-    throw optionInvalid(name, value, `${expected}: pass the option or set ${variable} in the environment`)
-  }
-  return value as string
 }
 
 function environmentTokenUrl(): string | undefined {

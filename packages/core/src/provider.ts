@@ -1,14 +1,14 @@
-import { Account, type AccountContext, type TokenRequest } from './account.js'
-import { AccountCache } from './account-cache.js'
-import type { RejectedToken } from './cached-token.js'
+import { Account, type AccountContext, type TokenRequest } from './account/account.js'
+import { AccountCache } from './account/account-cache.js'
+import type { RejectedToken } from './account/cached-token.js'
+import type { TokenStatus } from './account/status.js'
+import { OwnAgent } from './endpoint/agent.js'
 import { optionInvalid } from './errors.js'
 import { CLOSED, toError } from './failure.js'
-import { createLog } from './logger.js'
 import { resolveOptions, type TokenProviderOptions } from './options.js'
-import { OwnAgent } from './own-agent.js'
-import { checkOptions, hasMethods, type OptionRule } from './own-options.js'
-import type { TokenStatus } from './status.js'
-import type { AccessToken } from './token.js'
+import { checkOptions, hasMethods, type OptionRule } from './support/check-options.js'
+import { createLog } from './support/logger.js'
+import type { AccessToken } from './token/access-token.js'
 
 /** What `getToken()` is asked for. */
 export interface GetTokenOptions extends TokenRequest {

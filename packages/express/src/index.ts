@@ -1,10 +1,5 @@
-import {
-  type AccessToken,
-  optionInvalid,
-  type TokenProvider,
-  TokenRoute,
-  type TokenRouteOptions
-} from '@bandwidth-token/core'
+import type { AccessToken, TokenProvider } from '@bandwidth-token/core'
+import { optionInvalid, TokenRoute, type TokenRouteOptions } from '@bandwidth-token/core/adapter'
 import type { NextFunction, Request, Response } from 'express'
 
 declare global {

@@ -1,12 +1,11 @@
+import type { AccessToken, TokenProvider } from '@bandwidth-token/core'
 import {
-  type AccessToken,
   checkOptions,
   type OptionRule,
   optionInvalid,
-  type TokenProvider,
   TokenRoute,
   type TokenRouteOptions
-} from '@bandwidth-token/core'
+} from '@bandwidth-token/core/adapter'
 import type { FastifyInstance, FastifyRequest, RegisterOptions, RouteShorthandOptions } from 'fastify'
 import fp from 'fastify-plugin'
 

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { type Clock, type Instant, readClock } from './clock.js'
+import { type Clock, type Instant, readClock } from '../support/clock.js'
 import { ageMs } from './lifetime.js'
 
 /** The wire form of a token: Bandwidth's four fields (RFC 6749 §5.1 and Bandwidth's page). */

@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { BandwidthTokenError, optionInvalid, UNCACHEABLE } from './errors.js'
-import { createLog, type Log } from './logger.js'
+import { BandwidthTokenError, optionInvalid, UNCACHEABLE } from '../errors.js'
+import { ACCOUNT_RULE } from '../provider.js'
+import type { OptionRule } from '../support/check-options.js'
+import { createLog, type Log } from '../support/logger.js'
+import type { AccessToken } from '../token/access-token.js'
 import { isOriginAllowed } from './origin.js'
-import type { OptionRule } from './own-options.js'
-import { ACCOUNT_RULE } from './provider.js'
 import { type ResolvedRouteOptions, resolveRouteOptions } from './route-options.js'
-import type { AccessToken } from './token.js'
 
 /**
  * The token route without a framework: an adapter hands in what it knows of a request, and hands on what comes out.

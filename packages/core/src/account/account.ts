@@ -1,4 +1,11 @@
-import { type Acquired, Acquisition, type AcquisitionContext } from './acquisition.js'
+import { type Acquired, Acquisition, type AcquisitionContext } from '../acquisition/acquisition.js'
+import { CoolDown } from '../acquisition/cool-down.js'
+import type { BandwidthTokenError } from '../errors.js'
+import { CLOSED, type Failure, isFailure, NEARLY_DEAD, toError } from '../failure.js'
+import { type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
+import type { Log } from '../support/logger.js'
+import type { AccessToken } from '../token/access-token.js'
+import { ageMs, REQUEST_INTERVAL_MS } from '../token/lifetime.js'
 import {
   type CachedToken,
   chooseToken,
@@ -10,14 +17,7 @@ import {
   type RejectedToken,
   usableMs
 } from './cached-token.js'
-import { type Instant, readClock, setBackgroundTimeout } from './clock.js'
-import { CoolDown } from './cool-down.js'
-import type { BandwidthTokenError } from './errors.js'
-import { CLOSED, type Failure, NEARLY_DEAD, toError } from './failure.js'
-import { ageMs, REQUEST_INTERVAL_MS } from './lifetime.js'
-import type { Log } from './logger.js'
 import { describeStatus, type TokenStatus } from './status.js'
-import type { AccessToken } from './token.js'
 
 const REPLACEMENT_INTERVAL_MS = 30_000
 const NEVER = Number.NEGATIVE_INFINITY
@@ -196,7 +196,7 @@ export class Account {
   }
 
   #orThrow(result: CachedToken | Failure): CachedToken {
-    if ('token' in result) return result
+    if (!isFailure(result)) return result
     throw this.#error(result)
   }
 
@@ -207,9 +207,9 @@ export class Account {
   #settle(outcome: Acquired | Failure): CachedToken | Failure {
     const { isReplacement } = this.#flight as Flight
     this.#flight = undefined
-    if ('code' in outcome && outcome.code === CLOSED.code) return outcome
+    if (outcome === CLOSED) return outcome
     const now = this.#now()
-    const result = 'code' in outcome ? this.#fail(outcome, now) : this.#adopt(outcome, now, isReplacement)
+    const result = isFailure(outcome) ? this.#fail(outcome, now) : this.#adopt(outcome, now, isReplacement)
     this.#armTimer(now)
     this.#context.onChange(this)
     return result

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { parseUrl } from './url.js'
+import { parseUrl } from '../support/url.js'
 
 /**
  * Whether a browser's request comes from a page of the app itself or of an allowed origin, or from no browser at

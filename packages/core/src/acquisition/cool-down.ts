@@ -1,6 +1,9 @@
-import type { Instant } from './clock.js'
-import type { Failure } from './failure.js'
-import { coolDownMs } from './retry.js'
+import type { Failure } from '../failure.js'
+import type { Instant } from '../support/clock.js'
+
+const COOL_DOWN_BASE_MS = 1_000
+const COOL_DOWN_CAP_MS = 30_000
+const REFUSED_COOL_DOWN_MS = 60_000
 
 /** How long an account leaves the token endpoint alone, and why. */
 export class CoolDown {
@@ -37,4 +40,14 @@ export class CoolDown {
     this.#failure = pause?.failure
     this.#untilMs = pause?.untilMs ?? Number.NEGATIVE_INFINITY
   }
+}
+
+/**
+ * How long callers are refused after a failed acquisition: doubling from a second, half of it fixed and half
+ * random; a minute where only a human can mend it; never less than the endpoint asked for.
+ */
+export function coolDownMs(failure: Failure, earlierFailures: number, random: number): number {
+  const doubledMs = Math.min(COOL_DOWN_CAP_MS, COOL_DOWN_BASE_MS * 2 ** earlierFailures)
+  const ownMs = failure.remedy === 'retry' ? (doubledMs * (1 + random)) / 2 : REFUSED_COOL_DOWN_MS
+  return Math.max(ownMs, failure.retryAfterMs ?? 0)
 }

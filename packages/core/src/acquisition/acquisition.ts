@@ -1,8 +1,9 @@
-import { abortable, controllerWithin } from './abortable.js'
-import { type Clock, holdProcess, type Instant, readClock, setBackgroundTimeout } from './clock.js'
-import { type Credentials, isCredentials } from './credentials.js'
-import { type Endpoint, type Grant, requestToken } from './endpoint.js'
-import { CLOSED, type Failure, TIMED_OUT } from './failure.js'
+import type { Grant } from '../endpoint/parse.js'
+import { type Endpoint, requestToken } from '../endpoint/request.js'
+import { CLOSED, type Failure, isFailure, TIMED_OUT } from '../failure.js'
+import { abortable, controllerWithin } from '../support/abortable.js'
+import { type Clock, holdProcess, type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
+import { authenticate, type Credentials, isCredentials } from './credentials.js'
 import { retryDelayMs } from './retry.js'
 
 /** What an acquisition works with. */
@@ -82,7 +83,7 @@ export class Acquisition<Result> {
     let { mayReload } = this.#context
     for (;;) {
       const result = await this.#attempt()
-      if ('accessToken' in result) return result
+      if (!isFailure(result)) return result
       const failure = { ...result, attempts: this.#attempts }
       if (this.#ended.signal.aborted) return failure
       const delayMs = retryDelayMs(
@@ -105,14 +106,14 @@ export class Acquisition<Result> {
     const { clock, endpoint, timeoutMs } = this.#context
     const ended = this.#ended.signal
     const credentials = await abortable(this.#loadCredentials(), ended).catch((reason: Failure) => reason)
-    if ('remedy' in credentials) return credentials
+    if (isFailure(credentials)) return credentials
 
     this.#attempts++
     const attempt = controllerWithin(ended)
     const timer = setBackgroundTimeout(clock, () => attempt.abort(TIMED_OUT), timeoutMs)
     const issuedAt = readClock(clock)
-    const request = requestToken(endpoint, credentials, attempt.signal, () => clock.now())
-    const result = await abortable(request, attempt.signal).catch((reason: Failure) => reason)
+    const request = requestToken(endpoint, authenticate(credentials), attempt.signal, () => clock.now())
+    const result = await request
     clock.clearTimeout(timer)
     return { ...result, issuedAt }
   }

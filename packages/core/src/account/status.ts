@@ -1,4 +1,4 @@
-import type { BandwidthTokenErrorCode } from './errors.js'
+import type { BandwidthTokenErrorCode } from '../errors.js'
 
 /** The condition of an account; it holds no secret. */
 export interface TokenStatus {

@@ -1,13 +1,13 @@
-import { optionInvalid } from './errors.js'
-import type { Logger } from './logger.js'
-import { PROVIDER_RULES, type TokenProviderOptions } from './options.js'
+import { optionInvalid } from '../errors.js'
+import { PROVIDER_RULES, type TokenProviderOptions } from '../options.js'
+import { TokenProvider } from '../provider.js'
+import { checkOptions, hasMethods, type OptionRule } from '../support/check-options.js'
+import type { Logger } from '../support/logger.js'
+import type { AccessToken } from '../token/access-token.js'
 import { isSerializedOrigin } from './origin.js'
-import { checkOptions, hasMethods, type OptionRule } from './own-options.js'
-import { TokenProvider } from './provider.js'
-import type { AccessToken } from './token.js'
 
 /** What the token route needs of a provider: an object of this shape will do. */
-export interface TokenSource {
+export interface TokenProviderLike {
   getToken(options?: {
     account?: string
     rejected?: string | { readonly accessToken: string }
@@ -20,7 +20,7 @@ export interface TokenRouteOptions<Request> extends TokenProviderOptions {
    * A provider of yours, which the adapter uses and does not close. Of the core's options only `logger` may stand
    * beside it.
    */
-  provider?: TokenSource
+  provider?: TokenProviderLike
   /** The name on the request. Default: `'bandwidthToken'`. Another one asks for a `path` of its own, or `false`. */
   decorateAs?: string
   /** Where `GET` and `HEAD` are answered, a literal path; `false` mounts no route. Default: `'/bandwidth/token'`. */
@@ -38,7 +38,7 @@ export interface TokenRouteOptions<Request> extends TokenProviderOptions {
 
 /** An adapter's options, complete and checked. */
 export interface ResolvedRouteOptions<Request> {
-  readonly provider: TokenSource
+  readonly provider: TokenProviderLike
   /** Whether `provider` is the adapter's own, to be warmed up and closed by it. */
   readonly ownProvider: TokenProvider | undefined
   readonly decorateAs: string

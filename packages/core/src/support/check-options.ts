@@ -1,4 +1,4 @@
-import { optionInvalid } from './errors.js'
+import { optionInvalid } from '../errors.js'
 
 /** What an option must be: a test and the words for it. */
 export type OptionRule = readonly [isValid: (value: unknown) => boolean, expected: string]

@@ -1,4 +1,4 @@
-import type { Instant } from './clock.js'
+import type { Instant } from '../support/clock.js'
 
 /** The floor between two requests for a token that is the same as before or nearly dead. */
 export const REQUEST_INTERVAL_MS = 5_000

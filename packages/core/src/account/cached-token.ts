@@ -1,7 +1,7 @@
-import type { Acquired } from './acquisition.js'
-import type { Clock, Instant } from './clock.js'
-import { ageMs, type Lifetime, planLifetime, REQUEST_INTERVAL_MS } from './lifetime.js'
-import { AccessToken } from './token.js'
+import type { Acquired } from '../acquisition/acquisition.js'
+import type { Clock, Instant } from '../support/clock.js'
+import { AccessToken } from '../token/access-token.js'
+import { ageMs, type Lifetime, planLifetime, REQUEST_INTERVAL_MS } from '../token/lifetime.js'
 
 /** A token that a peer refused: itself, its string or its id. */
 export type RejectedToken = string | { readonly accessToken: string }
