@@ -271,7 +271,7 @@ t.test('the window of a token', async (t) => {
     fc.assert(
       fc.property(seconds, margins, random, (seconds, margins, random) => {
         const lifetimeMs = seconds * 1_000
-        const { hardMs, refreshAgeMs, ...plan } = planLifetime(lifetimeMs, margins, random)
+        const { marginMs, refreshAgeMs, ...plan } = planLifetime(lifetimeMs, margins, random)
         // At least a millisecond, so that nothing is handed out at the instant it expires.
         const hard = Math.max(1, Math.min(margins.expiryMarginMs, lifetimeMs / 10))
         const soft = Math.max(hard, Math.min(margins.refreshAheadMs, lifetimeMs / 4))
@@ -279,7 +279,7 @@ t.test('the window of a token', async (t) => {
         const latest = lifetimeMs - (soft + hard) / 2
         return (
           plan.lifetimeMs === lifetimeMs &&
-          hardMs === hard &&
+          marginMs === hard &&
           refreshAgeMs >= earliest &&
           // Nothing is refreshed in its first 5 s.
           refreshAgeMs <= Math.max(5_000, latest) + 1e-6 &&
@@ -293,17 +293,17 @@ t.test('the window of a token', async (t) => {
     const margins = { refreshAheadMs: 30_000, expiryMarginMs: 10_000 }
     t.strictSame(planLifetime(600_000, margins, 0), {
       lifetimeMs: 600_000,
-      hardMs: 10_000,
+      marginMs: 10_000,
       refreshAgeMs: 570_000
     })
     t.strictSame(planLifetime(600_000, margins, 1), {
       lifetimeMs: 600_000,
-      hardMs: 10_000,
+      marginMs: 10_000,
       refreshAgeMs: 580_000
     })
     t.strictSame(planLifetime(20_000, margins, 0), {
       lifetimeMs: 20_000,
-      hardMs: 2_000,
+      marginMs: 2_000,
       refreshAgeMs: 15_000
     })
   })
