@@ -6,7 +6,7 @@ import {
   parseGrant,
   parseOauthError,
   rejectedTokenId
-} from '../support/core-internals.js'
+} from '../../support/core-internals.js'
 
 fc.configureGlobal({ numRuns: 2_000 })
 

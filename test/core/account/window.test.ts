@@ -1,6 +1,6 @@
 import t from 'tap'
-import { grant, startEndpoint } from '../support/endpoint.js'
-import { turns } from '../support/virtual-clock.js'
+import { grant, startEndpoint } from '../../support/endpoint.js'
+import { turns } from '../../support/virtual-clock.js'
 
 t.test('serves an hour of one call a second with at most 7 requests, never within the margin', async (t) => {
   const endpoint = await startEndpoint(t)

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { type Answer, fail, grant, recordingLogger, startEndpoint } from '../support/endpoint.js'
+import { type Answer, fail, grant, recordingLogger, startEndpoint } from '../../support/endpoint.js'
 
 for (const [given, seconds] of [
   [600, 600],

@@ -7,7 +7,7 @@ import {
   parseRetryAfter,
   planLifetime,
   retryDelayMs
-} from '../support/core-internals.js'
+} from '../../support/core-internals.js'
 
 fc.configureGlobal({ numRuns: 2_000 })
 

@@ -10,7 +10,7 @@ import {
   shiftableClock,
   startTokenServer,
   type TokenServer
-} from '../support/token-server.js'
+} from '../../support/token-server.js'
 
 const { version } = createRequire(import.meta.url)('@bandwidth-token/core/package.json') as {
   version: string
