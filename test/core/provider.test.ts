@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
-import { inspect } from 'node:util'
 import { type Credentials, TokenProvider } from '@bandwidth-token/core'
 import t from 'tap'
 import { fail, grant, hang, recordingLogger, startEndpoint } from '../support/endpoint.js'
@@ -274,35 +273,6 @@ for (const [what, scream] of [
     t.strictSame(unhandled, [])
   })
 }
-
-t.test('shows a token by its id and seconds only', async (t) => {
-  const endpoint = await startEndpoint(t)
-  const token = await endpoint.provider(t).getToken()
-  t.equal(token.authorization, 'Bearer token-1')
-  t.equal(token.tokenType, 'Bearer')
-  t.strictSame(token.toResponse(), {
-    access_token: 'token-1',
-    access_token_id: 'id-1',
-    token_type: 'Bearer',
-    expires_in: 600
-  })
-  t.equal(JSON.stringify(token), '{"accessTokenId":"id-1","expiresIn":600}')
-  for (const shown of [inspect(token), String(token), `${token}`, JSON.stringify({ token })]) {
-    t.match(shown, /id-1/)
-    t.notMatch(shown, /token-1/)
-  }
-  t.ok(Object.isFrozen(token))
-  token.expiresAt.setTime(0)
-  t.not(token.expiresAt.getTime(), 0, 'its dates are copies')
-})
-
-t.test('shows a token without an id', async (t) => {
-  const endpoint = await startEndpoint(t, grant(600, { access_token_id: undefined }))
-  const token = await endpoint.provider(t).getToken()
-  t.equal(token.accessTokenId, undefined)
-  t.equal(String(token), 'AccessToken (no id), 600 s left')
-  t.strictSame(Object.keys(token.toResponse()), ['access_token', 'token_type', 'expires_in'])
-})
 
 t.test('lets a process with a warm provider end by itself', async (t) => {
   const endpoint = await startEndpoint(t)

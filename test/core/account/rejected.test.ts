@@ -1,5 +1,5 @@
 import t from 'tap'
-import { fail, grant, recordingLogger, startEndpoint } from '../support/endpoint.js'
+import { fail, grant, recordingLogger, startEndpoint } from '../../support/endpoint.js'
 
 const UNAVAILABLE = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' }
 

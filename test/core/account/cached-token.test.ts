@@ -1,5 +1,5 @@
 import t from 'tap'
-import { chooseToken, isNearlyDead, nextWakeMs } from '../support/core-internals.js'
+import { chooseToken, isNearlyDead, nextWakeMs } from '../../support/core-internals.js'
 
 type CachedToken = Parameters<typeof nextWakeMs>[0]
 

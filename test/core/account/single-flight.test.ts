@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream'
 import { TokenProvider } from '@bandwidth-token/core'
 import t from 'tap'
-import { type Answer, fail, grant, startEndpoint } from '../support/endpoint.js'
-import { processEvents } from '../support/process-events.js'
-import { VirtualClock } from '../support/virtual-clock.js'
+import { type Answer, fail, grant, startEndpoint } from '../../support/endpoint.js'
+import { processEvents } from '../../support/process-events.js'
+import { VirtualClock } from '../../support/virtual-clock.js'
 
 t.test('makes 1 request for 10,000 cold callers', async (t) => {
   const endpoint = await startEndpoint(t)
