@@ -30,7 +30,7 @@ export interface TokenStore {
    * lock of this key. Otherwise nothing changes and the answer is `false`, since somebody else may have written
    * meanwhile.
    */
-  set(key: string, entry: string, ttlMs: number, owner?: string): Promise<boolean> | Promise<void>
+  set(key: string, entry: string, ttlMs: number, owner?: string): Promise<boolean | void>
   /** Deletes the entry under a key, but only if it is still this one. Leaves the lock alone. */
   delete(key: string, entry: string): Promise<void>
   /**
