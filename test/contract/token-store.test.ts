@@ -138,7 +138,6 @@ const mistakes: Readonly<Record<string, (good: TokenStore) => Partial<TokenStore
   }),
   'looks for the owner first and then writes': (good) => ({
     async set(key, entry, ttlMs, owner) {
-      if (owner !== undefined && (await good.set(`${key}-`, entry, 1, owner)) === true) return false
       const holds = owner === undefined || (await holdsLock(good, key, owner))
       return holds && good.set(key, entry, ttlMs)
     }

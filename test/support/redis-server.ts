@@ -68,6 +68,15 @@ export class RedisServer {
     await this.#exited
   }
 
+  /** Stops it in the middle of what it does, and lets it go on. What is sent meanwhile is waiting for it. */
+  freeze(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT')
+  }
+
   async #ready(): Promise<void> {
     let log = ''
     for await (const chunk of this.#child.stdout?.setEncoding('utf8') ?? []) {

@@ -50,19 +50,18 @@ export function commandRunner(sendCommand: SendCommand): RunScript {
  * its way.
  */
 function onceConnected(client: object, run: RunScript): RunScript {
-  let wasReady = false
+  let wasConnected = false
   return async (...call) => {
-    const ready = isReady(client)
-    if (ready === false && wasReady) throw new Error('The Redis client is not connected.')
-    wasReady ||= ready === true
-    return run(...call)
+    if (wasConnected && !isReady(client)) throw new Error('The Redis client is not connected.')
+    const reply = await run(...call)
+    wasConnected = true
+    return reply
   }
 }
 
-/** node-redis tells it by `isReady`, ioredis by `status`; a client that does not tell decides for itself. */
-function isReady({ isReady, status }: { isReady?: unknown; status?: unknown }): boolean | undefined {
-  if (typeof isReady === 'boolean') return isReady
-  return typeof status === 'string' ? status === 'ready' : undefined
+/** node-redis tells it by `isReady`, ioredis by `status`; one that does not tell decides for itself. */
+function isReady({ isReady = true, status = 'ready' }: { isReady?: unknown; status?: unknown }): boolean {
+  return isReady === true && status === 'ready'
 }
 
 function has<Shape extends object>(value: unknown, ...methods: (keyof Shape)[]): value is Shape {
