@@ -8,8 +8,7 @@ fi
 
 if [ "$(id -u)" -eq 0 ]; then as_root=''; elif [ -n "${CI:-}" ]; then as_root='sudo -n'; else as_root='false'; fi
 
-# The tests start servers of their own: Debian's need not run.
-if ! { $as_root apt-get update -qq && $as_root env RUNLEVEL=1 apt-get install -y -qq redis-server </dev/null; } >&2; then
+if ! { $as_root apt-get update -qq && $as_root apt-get install -y -qq redis-server </dev/null; } >&2; then
   echo 'The tests need Redis: install it (on Debian: apt-get install redis-server).' >&2
   exit 1
 fi

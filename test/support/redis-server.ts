@@ -79,11 +79,13 @@ export class RedisServer {
 
   async #ready(): Promise<void> {
     let log = ''
-    for await (const chunk of this.#child.stdout?.setEncoding('utf8') ?? []) {
+    const stdout = this.#child.stdout
+    for await (const chunk of stdout?.setEncoding('utf8').iterator({ destroyOnReturn: false }) ?? []) {
       log += chunk
       if (log.includes('Ready to accept connections')) break
     }
     if (this.#child.exitCode !== null) throw new Error(`redis-server did not start: ${log}`)
+    stdout?.resume()
   }
 }
 
