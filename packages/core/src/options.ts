@@ -2,6 +2,7 @@ import type { AccountContext } from './account/account.js'
 import { CREDENTIALS_RULES, type Credentials, fixedCredentials } from './acquisition/credentials.js'
 import type { TokenDispatcher } from './endpoint/request.js'
 import { optionInvalid } from './errors.js'
+import type { TokenStore } from './store/token-store.js'
 import { checkOptions, hasMethods, type OptionRule } from './support/check-options.js'
 import { type Clock, systemClock } from './support/clock.js'
 import type { Logger } from './support/logger.js'
@@ -37,6 +38,13 @@ export interface TokenProviderOptions {
   deadlineMs?: number
   /** How many accounts' tokens are kept; the least recently used goes first. Default: 10,000. */
   maxTokens?: number
+  /** A store that a fleet shares, so that it makes one request for all. Asks for `storeKeys`. Default: none. */
+  store?: TokenStore
+  /**
+   * The keys that seal what is in the store, each 32 bytes in base64 or base64url, the same for the whole fleet. The
+   * first seals, all open. `node -p "crypto.randomBytes(32).toString('base64url')"` makes one.
+   */
+  storeKeys?: readonly string[]
   /**
    * An undici 6, 7 or 8 `Dispatcher` to send requests with: a proxy, a custom CA, mTLS. It stays yours to close.
    * Default: an `Agent` of the provider's own.
@@ -52,11 +60,13 @@ export interface TokenProviderOptions {
 export interface ResolvedOptions
   extends Omit<
     AccountContext,
-    'endpoint' | 'log' | 'onChange' | 'places' | 'gate' | 'isClosed' | 'inOwnContext'
+    'endpoint' | 'log' | 'onChange' | 'places' | 'loadFleet' | 'gate' | 'isClosed' | 'inOwnContext'
   > {
   readonly tokenUrl: string
   readonly scope: string
   readonly maxTokens: number
+  readonly store: TokenStore | undefined
+  readonly storeKeys: readonly Buffer[]
   readonly dispatcher: TokenDispatcher | undefined
   readonly logger: Logger | undefined
 }
@@ -102,6 +112,11 @@ const RULES: Readonly<Record<keyof TokenProviderOptions, OptionRule>> = {
     (value) => Number.isInteger(value) && (value as number) >= 1 && (value as number) <= MAX_TOKENS,
     `a whole number from 1 to ${MAX_TOKENS}`
   ],
+  store: [hasMethods('get', 'set', 'delete', 'lock', 'unlock'), 'a TokenStore'],
+  storeKeys: [
+    (value) => Array.isArray(value) && value.length > 0 && value.every(isStoreKey),
+    'an array of keys of 32 bytes each in base64 or base64url, as `node -p "crypto.randomBytes(32).toString(\'base64url\')"` makes them'
+  ],
   dispatcher: [hasMethods('request'), 'an undici Dispatcher'],
   logger: [
     hasMethods('debug', 'info', 'warn', 'error'),
@@ -128,7 +143,15 @@ export function resolveOptions(given: unknown): ResolvedOptions {
   if (refreshAheadMs < expiryMarginMs) {
     throw optionInvalid('refreshAheadMs', refreshAheadMs, 'at least as much as "expiryMarginMs"')
   }
+  if (options.store !== undefined && options.storeKeys === undefined) {
+    throw optionInvalid('storeKeys', undefined, RULES.storeKeys[1])
+  }
+  if (options.store === undefined && options.storeKeys !== undefined) {
+    throw optionInvalid('store', undefined, 'a TokenStore beside "storeKeys"')
+  }
   return Object.freeze({
+    store: options.store,
+    storeKeys: (options.storeKeys ?? []).map((key) => Buffer.from(key, 'base64url')),
     credentials: resolveCredentials(options),
     mayReload: options.credentials !== undefined,
     tokenUrl: options.tokenUrl ?? environmentTokenUrl() ?? network.tokenUrl,
@@ -161,6 +184,11 @@ function environmentTokenUrl(): string | undefined {
   if (value === undefined || value === '') return undefined
   if (!isTokenUrl(value)) throw optionInvalid('BW_TOKEN_URL', value, RULES.tokenUrl[1])
   return value
+}
+
+/** 32 bytes in base64 or base64url (RFC 4648), padded or not. */
+function isStoreKey(value: unknown): boolean {
+  return typeof value === 'string' && /^[A-Za-z0-9+/_-]{43}=?$/.test(value)
 }
 
 function isTokenUrl(value: unknown): boolean {
