@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { type Credentials, TokenProvider } from '@bandwidth-token/core'
 import t from 'tap'
-import { fail, grant, hang, recordingLogger, startEndpoint } from '../support/endpoint.js'
+import { credentials, fail, grant, hang, recordingLogger, startEndpoint } from '../support/endpoint.js'
 import { processEvents } from '../support/process-events.js'
 import { turns, VirtualClock } from '../support/virtual-clock.js'
 
@@ -79,13 +79,13 @@ t.test('forgets its tokens when it is closed', async (t) => {
 
 t.test('knows of no account once it is closed', async (t) => {
   const endpoint = await startEndpoint(t)
-  const provider = endpoint.provider(t)
+  const provider = endpoint.provider(t, { credentials })
   endpoint.answer = fail(401)
   await provider.getToken({ account: 'probed' }).catch(() => {})
   endpoint.answer = grant()
   await provider.getToken({ account: 'degraded' })
   endpoint.answer = fail(503)
-  await endpoint.untilRequest(3)
+  await endpoint.untilRequest(4)
   await endpoint.clock.settle()
   endpoint.answer = fail(401)
   await provider.getToken({ account: 'cooling' }).catch(() => {})
@@ -233,6 +233,7 @@ t.test('warns of a failure with what is known of it', async (t) => {
   t.strictSame(logger.lines, [{ level: 'warn', fields, message: 'no token could be obtained' }])
 
   endpoint.answer = grant()
+  await endpoint.clock.advance(60_000)
   await provider.getToken()
   endpoint.answer = fail(503)
   await endpoint.untilRequest(3)

@@ -186,7 +186,7 @@ export class Acquisition<Result> {
     for (;;) {
       const obstacle = this.#gate.obstacle(readClock(clock), this.admission)
       let wait: Promise<unknown>
-      if (this.#deadline.leftMs < 0) {
+      if (this.#deadline.leftMs <= 0) {
         // Its timer is due, and says whether the process stood still.
         wait = new Promise(() => {})
       } else if (obstacle === undefined) {
