@@ -2,14 +2,14 @@
 // stands for one fault, so that where two read the same both are to be listed.
 export const equivalents = [
   {
-    file: 'core/account.ts',
+    file: 'core/account/account.ts',
     before:
       'async getToken({ minimumLifetimeMs = 0, rejected, signal }: TokenRequest): Promise<AccessToken> {',
     after: 'async getToken({ minimumLifetimeMs, rejected, signal }: TokenRequest): Promise<AccessToken> {',
     reason: 'Nothing left is less than `undefined`.'
   },
   {
-    file: 'core/account.ts',
+    file: 'core/account/account.ts',
     before:
       'async getToken({ minimumLifetimeMs = 0, rejected, signal }: TokenRequest): Promise<AccessToken> {',
     after:
@@ -17,59 +17,83 @@ export const equivalents = [
     reason: 'A valid token has a millisecond left at least.'
   },
   {
-    file: 'core/account.ts',
+    file: 'core/account/account.ts',
     before: 'this.#hotUntilMs = NEVER',
     after: ';',
     reason: 'An account that has forgotten its token is not where the hot path looks for one.'
   },
   {
-    file: 'core/account.ts',
+    file: 'core/account/account.ts',
     before: 'this.#hotUntilMs = NEVER',
     after: ';',
     reason:
       'Of a grant that is not adopted: a token that is kept keeps its line, and one without leaves its shelf.'
   },
   {
-    file: 'core/account.ts',
+    file: 'core/account/account.ts',
     before: 'this.#flight?.close()',
     after: 'this.#flight.close()',
     reason: 'Only accounts that are acquiring are closed.'
   },
   {
-    file: 'core/account.ts',
-    before: "if ('code' in outcome && outcome.code === CLOSED.code) return outcome",
-    after: 'if ((outcome.code === CLOSED.code)) return outcome',
-    reason: 'A grant has no code.'
-  },
-  {
-    file: 'core/acquisition.ts',
-    before: "if ('accessToken' in result) return result",
+    file: 'core/acquisition/acquisition.ts',
+    before: 'if (!isFailure(result)) return result',
     after: 'if (false) return result',
     reason: 'A grant has no remedy: it is not retried, and returned a few lines later.'
   },
   {
-    file: 'core/acquisition.ts',
+    file: 'core/acquisition/acquisition.ts',
     before: 'if (delayMs > 0) await this.#sleep(delayMs)',
     after: 'if (delayMs > 1) await this.#sleep(delayMs)',
     reason: 'A backoff below a millisecond, drawn once in a hundred times, is not to be told from none.'
   },
   {
-    file: 'core/cool-down.ts',
+    file: 'core/acquisition/cool-down.ts',
     before: 'this.#untilMs = pause?.untilMs ?? Number.NEGATIVE_INFINITY',
     after: 'this.#untilMs = (pause?.untilMs)',
     reason: 'Nothing is above what is left until `undefined`, which is no number: there is no pause either.'
   },
   {
-    file: 'core/credentials.ts',
+    file: 'core/acquisition/cool-down.ts',
+    before: 'return Math.max(ownMs, failure.retryAfterMs ?? 0)',
+    after: 'return Math.max(ownMs, failure.retryAfterMs ?? 1)',
+    reason: 'A cool-down of its own is half a second at least.'
+  },
+  {
+    file: 'core/acquisition/credentials.ts',
     before: 'const { clientId, clientSecret } = (value ?? {}) as Partial<Record<string, unknown>>',
     after: 'const { clientId, clientSecret } = ((value)) as Partial<Record<string, unknown>>',
     reason: 'The only caller takes a throw for no credentials too.'
   },
   {
-    file: 'core/endpoint.ts',
+    file: 'core/endpoint/agent.ts',
+    before: 'this.dispatcher = new Agent({ connect: { timeout: connectTimeoutMs, signal } })',
+    after: 'this.dispatcher = new Agent({ connect: { signal } })',
+    reason: 'It takes a host that swallows connections for more than 10 s to tell it from the default.'
+  },
+  {
+    file: 'core/endpoint/network-failure.ts',
+    before: "return TIMEOUT_CODES.has(cause.code ?? '')",
+    after: 'return TIMEOUT_CODES.has((cause.code))',
+    reason: 'No set of strings has `undefined`.'
+  },
+  {
+    file: 'core/endpoint/network-failure.ts',
+    before: "return TIMEOUT_CODES.has(cause.code ?? '')",
+    after: "return TIMEOUT_CODES.has(cause.code ?? 'x')",
+    reason: 'The set has neither.'
+  },
+  {
+    file: 'core/endpoint/parse.ts',
     before: "remedy: 'wait',",
     after: '',
     reason: 'Nothing but `retry` and `reload` makes a difference; `wait` is for the reader.'
+  },
+  {
+    file: 'core/endpoint/parse.ts',
+    before: "const value = typeof header === 'string' ? header.trim() : ''",
+    after: "const value = typeof header === 'string' ? header.trim() : 'x'",
+    reason: 'Neither is a number or a date.'
   },
   {
     file: 'core/failure.ts',
@@ -84,54 +108,10 @@ export const equivalents = [
     reason: 'That of a token which is about to expire: its pause is fixed.'
   },
   {
-    file: 'core/failure.ts',
-    before: "return TIMEOUT_CODES.has(cause.code ?? '')",
-    after: 'return TIMEOUT_CODES.has((cause.code))',
-    reason: 'No set of strings has `undefined`.'
-  },
-  {
-    file: 'core/failure.ts',
-    before: "return TIMEOUT_CODES.has(cause.code ?? '')",
-    after: "return TIMEOUT_CODES.has(cause.code ?? 'x')",
-    reason: 'The set has neither.'
-  },
-  {
-    file: 'core/lifetime.ts',
-    before:
-      "const isNumeric = typeof value === 'number' || (typeof value === 'string' && /^\\d+(\\.\\d+)?$/.test(value))",
-    after:
-      "const isNumeric = typeof value === 'number' || (typeof value === 'string' && /^\\d*(\\.\\d+)?$/.test(value))",
-    reason: 'A number without a digit before the point is below 1, which is refused as well.'
-  },
-  {
-    file: 'core/logger.ts',
-    before: 'const result: unknown = logger?.[level](fields, message)',
-    after: 'const result: unknown = logger[level](fields, message)',
-    reason: 'What a missing logger would throw is caught as what a failing one throws.'
-  },
-  {
     file: 'core/options.ts',
     before: 'return /^(?:(?:.+\\.)?localhost|127(?:\\.\\d+){3}|\\[::1\\])$/.test(hostname)',
     after: 'return /^(?:(?:.+\\.)?localhost|127(?:\\.\\d*){3}|\\[::1\\])$/.test(hostname)',
     reason: 'A URL has no address with an empty part.'
-  },
-  {
-    file: 'core/origin.ts',
-    before: 'return origin !== undefined && allowedOrigins.has(origin)',
-    after: 'return (allowedOrigins.has(origin))',
-    reason: 'No set of strings has `undefined`.'
-  },
-  {
-    file: 'core/own-options.ts',
-    before: 'let row = Array.from({ length: b.length + 1 }, (_, index) => index)',
-    after: 'let row = Array.from({ length: b.length + 2 }, (_, index) => index)',
-    reason: 'The column more is never read.'
-  },
-  {
-    file: 'core/own-agent.ts',
-    before: 'this.dispatcher = new Agent({ connect: { timeout: connectTimeoutMs, signal } })',
-    after: 'this.dispatcher = new Agent({ connect: { signal } })',
-    reason: 'It takes a host that swallows connections for more than 10 s to tell it from the default.'
   },
   {
     file: 'core/provider.ts',
@@ -140,34 +120,48 @@ export const equivalents = [
     reason: 'An agent that nobody uses does nothing.'
   },
   {
-    file: 'core/route-options.ts',
+    file: 'core/route/origin.ts',
+    before: 'return origin !== undefined && allowedOrigins.has(origin)',
+    after: 'return (allowedOrigins.has(origin))',
+    reason: 'No set of strings has `undefined`.'
+  },
+  {
+    file: 'core/route/route-options.ts',
     before: '? new TokenProvider({ ...Object.fromEntries(providerOptions), ...(logger && { logger }) })',
     after: '? new TokenProvider({ ...Object.fromEntries(providerOptions), ...(({ logger })) })',
     reason: 'An option that is `undefined` is one that was not given.'
   },
   {
-    file: 'core/route.ts',
+    file: 'core/route/token-route.ts',
     before: "const values = new URLSearchParams(/\\?.*/.exec(url)?.[0]).getAll('rejected')",
     after: "const values = new URLSearchParams(/\\?.+/.exec(url)?.[0]).getAll('rejected')",
     reason: 'An empty query has no value, as none at all.'
   },
   {
-    file: 'core/route.ts',
+    file: 'core/route/token-route.ts',
     before:
       'return values.length === 1 && id !== undefined && /^[A-Za-z0-9._~-]{1,128}$/.test(id) ? id : undefined',
     after: 'return (values.length === 1) && /^[A-Za-z0-9._~-]{1,128}$/.test(id) ? id : undefined',
     reason: 'Where there is one value there is an id.'
   },
   {
-    file: 'core/retry.ts',
-    before: 'return Math.max(ownMs, failure.retryAfterMs ?? 0)',
-    after: 'return Math.max(ownMs, failure.retryAfterMs ?? 1)',
-    reason: 'A cool-down of its own is half a second at least.'
+    file: 'core/support/check-options.ts',
+    before: 'let row = Array.from({ length: b.length + 1 }, (_, index) => index)',
+    after: 'let row = Array.from({ length: b.length + 2 }, (_, index) => index)',
+    reason: 'The column more is never read.'
   },
   {
-    file: 'core/retry.ts',
-    before: "const value = typeof header === 'string' ? header.trim() : ''",
-    after: "const value = typeof header === 'string' ? header.trim() : 'x'",
-    reason: 'Neither is a number or a date.'
+    file: 'core/support/logger.ts',
+    before: 'const result: unknown = logger?.[level](fields, message)',
+    after: 'const result: unknown = logger[level](fields, message)',
+    reason: 'What a missing logger would throw is caught as what a failing one throws.'
+  },
+  {
+    file: 'core/token/lifetime.ts',
+    before:
+      "const isNumeric = typeof value === 'number' || (typeof value === 'string' && /^\\d+(\\.\\d+)?$/.test(value))",
+    after:
+      "const isNumeric = typeof value === 'number' || (typeof value === 'string' && /^\\d*(\\.\\d+)?$/.test(value))",
+    reason: 'A number without a digit before the point is below 1, which is refused as well.'
   }
 ]

@@ -2,7 +2,7 @@
 // it takes the better part of an hour.
 //
 //   pnpm run test:mutants                      everything
-//   pnpm run test:mutants core/retry fastify   the files whose names hold one of these
+//   pnpm run test:mutants core/route fastify   the files whose names hold one of these
 //   --workers 1                                leaves a core to others
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,7 +25,8 @@ process.on('SIGINT', () => process.exit(130))
 
 const sources = ['core', 'fastify', 'express'].flatMap((name) => {
   const root = new URL(`../../packages/${name}/src/`, import.meta.url)
-  return readdirSync(root).map((file) => {
+  const files = readdirSync(root, { recursive: true }).filter((file) => file.endsWith('.ts'))
+  return files.map((file) => {
     const typed = readFileSync(new URL(file, root), 'utf8')
     // Types become blanks, so that every position stays.
     return { name: `${name}/${file}`, typed, text: blankTypes(typed) }

@@ -39,7 +39,7 @@ export async function finds(test, folder, soundFolder) {
 }
 
 function testFiles(folder) {
-  return readdirSync(join(ROOT, folder))
+  return readdirSync(join(ROOT, folder), { recursive: true })
     .filter((file) => file.endsWith('.test.js'))
     .map((file) => `${folder}/${file}`)
 }

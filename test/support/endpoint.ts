@@ -27,6 +27,9 @@ export function fail(status: number, headers: Record<string, string> = {}, body 
   return (response) => response.writeHead(status, headers).end(body)
 }
 
+/** As an app that gives each account credentials of its own. */
+export const credentials = (account: string) => ({ clientId: `client-${account}`, clientSecret: 'secret' })
+
 /** Never answers. */
 export const hang: Answer = () => {}
 

@@ -15,6 +15,8 @@ export interface Failure {
   readonly upstreamStatus?: number
   readonly oauthError?: string | undefined
   readonly cause?: SafeCause | undefined
+  /** False where it says nothing about the endpoint, so that no cool-down follows. */
+  readonly isVerdict?: false
 }
 
 /** What is kept of a foreign error. */
@@ -35,6 +37,12 @@ export const TIMED_OUT: Failure = {
   message: 'No token was obtained in time.',
   remedy: 'retry'
 }
+
+/** No verdict: the process stood still while it waited. Never leaves an acquisition. */
+export const STOOD_STILL: Failure = { ...TIMED_OUT, isVerdict: false }
+
+/** No verdict: time ran out before a request could be sent. */
+export const WAITED_IN_VAIN: Failure = { ...TIMED_OUT, isVerdict: false }
 
 export const NEARLY_DEAD: Failure = {
   code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',

@@ -49,7 +49,11 @@ export interface TokenProviderOptions {
 }
 
 /** The options of a provider, complete and checked. */
-export interface ResolvedOptions extends Omit<AccountContext, 'endpoint' | 'log' | 'onChange'> {
+export interface ResolvedOptions
+  extends Omit<
+    AccountContext,
+    'endpoint' | 'log' | 'onChange' | 'places' | 'gate' | 'isClosed' | 'inOwnContext'
+  > {
   readonly tokenUrl: string
   readonly scope: string
   readonly maxTokens: number

@@ -1,7 +1,10 @@
-import { Account, type AccountContext, type TokenRequest } from './account/account.js'
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { Account, type AccountContext } from './account/account.js'
 import { AccountCache } from './account/account-cache.js'
 import type { RejectedToken } from './account/cached-token.js'
 import type { TokenStatus } from './account/status.js'
+import { ClientGate } from './acquisition/client-gate.js'
+import { Places } from './acquisition/places.js'
 import { OwnAgent } from './endpoint/agent.js'
 import { optionInvalid } from './errors.js'
 import { CLOSED, toError } from './failure.js'
@@ -11,7 +14,7 @@ import { createLog } from './support/logger.js'
 import type { AccessToken } from './token/access-token.js'
 
 /** What `getToken()` is asked for. */
-export interface GetTokenOptions extends TokenRequest {
+export interface GetTokenOptions {
   /** The account, a string of at most 256 characters. Default: `''`. */
   readonly account?: string | undefined
   /**
@@ -24,6 +27,11 @@ export interface GetTokenOptions extends TokenRequest {
   /** Ends the waiting of this caller alone. */
   readonly signal?: AbortSignal | undefined
 }
+
+const MAX_REQUESTS_IN_FLIGHT = 64
+
+const EVICTED =
+  'A token that still serves was evicted to make room for another account. Raise "maxTokens" if you have the memory.'
 
 export const ACCOUNT_RULE: OptionRule = [
   (value) => typeof value === 'string' && value.length <= 256,
@@ -57,6 +65,7 @@ export class TokenProvider {
   readonly #cache: AccountCache
   readonly #context: AccountContext
   readonly #agent: OwnAgent | undefined
+  #isClosed = false
   #closing: Promise<void> | undefined
 
   /**
@@ -67,14 +76,23 @@ export class TokenProvider {
   constructor(options?: TokenProviderOptions) {
     const { tokenUrl, scope, dispatcher, logger, maxTokens, ...resolved } = resolveOptions(options)
     const agent = dispatcher === undefined ? new OwnAgent(resolved.timeoutMs) : undefined
-    const cache = new AccountCache(maxTokens)
+    const inOwnContext = AsyncLocalStorage.snapshot() as AccountContext['inOwnContext']
+    const log = createLog(logger, inOwnContext)
+    const cache = new AccountCache(maxTokens, () => log.warnOnce(EVICTED))
     this.#agent = agent
     this.#cache = cache
     this.#context = {
       ...resolved,
       endpoint: { tokenUrl, scope, dispatcher: dispatcher ?? (agent as OwnAgent).dispatcher },
-      log: createLog(logger),
-      onChange: (account) => this.#closing === undefined && cache.place(account)
+      log,
+      places: new Places(MAX_REQUESTS_IN_FLIGHT),
+      // With one set of credentials, what the endpoint says to one account it says to all.
+      gate: resolved.mayReload ? undefined : new ClientGate(),
+      inOwnContext,
+      isClosed: () => this.#isClosed,
+      onChange: (account) => {
+        if (!this.#isClosed) cache.place(account)
+      }
     }
   }
 
@@ -95,10 +113,15 @@ export class TokenProvider {
   }
 
   async #getToken(options?: GetTokenOptions): Promise<AccessToken> {
-    const request = checkOptions(options, GET_TOKEN_RULES) as GetTokenOptions
+    const {
+      account = '',
+      minimumLifetimeMs,
+      rejected,
+      signal
+    } = checkOptions(options, GET_TOKEN_RULES) as GetTokenOptions
     this.#refuseWhenClosed()
-    request.signal?.throwIfAborted()
-    return this.#account(request.account ?? '').getToken(request)
+    signal?.throwIfAborted()
+    return this.#account(account).getToken(minimumLifetimeMs, rejected, signal)
   }
 
   /**
@@ -157,7 +180,11 @@ export class TokenProvider {
    * `ERR_BANDWIDTH_TOKEN_CLOSED`. Idempotent.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    if (this.#closing === undefined) {
+      // What is closed here may call back.
+      this.#isClosed = true
+      this.#closing = this.#close()
+    }
     return this.#closing
   }
 
@@ -175,7 +202,7 @@ export class TokenProvider {
   }
 
   #refuseWhenClosed(): void {
-    if (this.#closing !== undefined) throw toError(CLOSED)
+    if (this.#isClosed) throw toError(CLOSED)
   }
 }
 

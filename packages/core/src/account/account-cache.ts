@@ -13,8 +13,16 @@ export class AccountCache {
   readonly #withoutToken: LRUCache<string, Account>
   readonly #acquiring = new Map<string, Account>()
 
-  constructor(maxTokens: number) {
-    this.#withToken = new LRUCache({ max: maxTokens, dispose: (account) => account.forget() })
+  /** `onEvict` is called when a token that still serves was evicted. */
+  constructor(maxTokens: number, onEvict: () => void) {
+    this.#withToken = new LRUCache({
+      max: maxTokens,
+      disposeAfter: (account, _key, reason) => {
+        const isLost = reason === 'evict' && account.serves
+        account.forget()
+        if (isLost) onEvict()
+      }
+    })
     this.#withoutToken = new LRUCache({ max: maxTokens })
   }
 
@@ -32,18 +40,17 @@ export class AccountCache {
     const [home, other] = account.hasToken
       ? [this.#withToken, this.#withoutToken]
       : [this.#withoutToken, this.#withToken]
-    other.delete(account.key)
-    home.set(account.key, account)
     if (account.isAcquiring) this.#acquiring.set(account.key, account)
     else this.#acquiring.delete(account.key)
+    other.delete(account.key)
+    home.set(account.key, account)
   }
 
   close(): void {
-    // A token is forgotten as it leaves its shelf: nothing else but an acquisition is to be ended.
-    const acquiring = [...this.#acquiring.values()]
+    const accounts = [...this.#withToken.values(), ...this.#acquiring.values()]
     this.#withToken.clear()
     this.#withoutToken.clear()
     this.#acquiring.clear()
-    for (const account of acquiring) account.close()
+    for (const account of accounts) account.close()
   }
 }

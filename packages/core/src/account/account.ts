@@ -1,5 +1,6 @@
 import { type Acquired, Acquisition, type AcquisitionContext } from '../acquisition/acquisition.js'
-import { CoolDown } from '../acquisition/cool-down.js'
+import { ClientGate } from '../acquisition/client-gate.js'
+import { CoolDown, type Pause } from '../acquisition/cool-down.js'
 import type { BandwidthTokenError } from '../errors.js'
 import { CLOSED, type Failure, isFailure, NEARLY_DEAD, toError } from '../failure.js'
 import { type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
@@ -20,22 +21,21 @@ import {
 import { describeStatus, type TokenStatus } from './status.js'
 
 const REPLACEMENT_INTERVAL_MS = 30_000
+/** When a refresh is tried again that found no place or waited for a probe until its time was up. */
+const WAITED_IN_VAIN_RETRY_MS = 1_000
 const NEVER = Number.NEGATIVE_INFINITY
 
 /** What the accounts of a provider share. */
 export interface AccountContext extends AcquisitionContext {
   readonly refreshAheadMs: number
-  readonly expiryMarginMs: number
   readonly log: Log
+  /** The gate of all accounts, where they share their credentials; else each account has its own. */
+  readonly gate: ClientGate | undefined
+  readonly isClosed: () => boolean
+  /** Runs what outlives a call in the async context of the provider, so that no caller's is kept alive. */
+  readonly inOwnContext: <T>(work: () => T) => T
   /** Called when an account has won or lost its token or its acquisition. */
   readonly onChange: (account: Account) => void
-}
-
-/** What a caller asks for beside a valid token. */
-export interface TokenRequest {
-  readonly minimumLifetimeMs?: number | undefined
-  readonly rejected?: RejectedToken | undefined
-  readonly signal?: AbortSignal | undefined
 }
 
 type Flight = Acquisition<CachedToken | Failure>
@@ -44,21 +44,31 @@ type Flight = Acquisition<CachedToken | Failure>
 export class Account {
   readonly key: string
   readonly #context: AccountContext
+  readonly #gate: ClientGate
+  /** Of refreshes in the background that failed: they hold back this account alone. */
+  readonly #coolDown = new CoolDown()
   #cached: CachedToken | undefined
   #flight: Flight | undefined
-  readonly #coolDown = new CoolDown()
   #lastStartMs = NEVER
   #lastReplacementMs = NEVER
+  /** Until when no request is made because the endpoint hands out the same or a nearly dead token. */
+  #pointlessUntilMs = NEVER
   #hotUntilMs = NEVER
   #timer: unknown
 
   constructor(key: string, context: AccountContext) {
     this.key = key
     this.#context = context
+    this.#gate = context.gate ?? new ClientGate()
   }
 
   get hasToken(): boolean {
     return this.#cached !== undefined
+  }
+
+  /** Whether it has a token that may still be handed out. */
+  get serves(): boolean {
+    return this.#cached !== undefined && usableMs(this.#cached, this.#now()) >= 0
   }
 
   get isAcquiring(): boolean {
@@ -73,7 +83,11 @@ export class Account {
     return cached.promise
   }
 
-  async getToken({ minimumLifetimeMs = 0, rejected, signal }: TokenRequest): Promise<AccessToken> {
+  async getToken(
+    minimumLifetimeMs = 0,
+    rejected?: RejectedToken,
+    signal?: AbortSignal
+  ): Promise<AccessToken> {
     const now = this.#now()
     const cached = this.#valid(now)
     if (cached === undefined) return this.#await(this.#acquire(now), signal)
@@ -84,7 +98,7 @@ export class Account {
       return replacement === undefined ? cached.token : this.#await(replacement, signal)
     }
     if (minimumLifetimeMs > cached.lifetimeMs - ageMs(cached.issuedAt, now)) {
-      return (await this.#renew(now, signal)).token
+      return this.#renew(cached, now, signal)
     }
     this.#refreshIfDue(cached, now)
     return cached.token
@@ -112,24 +126,30 @@ export class Account {
   status(): TokenStatus {
     const now = this.#now()
     const cached = this.#valid(now)
+    const pause = this.#pause(now)
+    const { coolDown } = this.#gate
+    const { failure, consecutiveFailures } =
+      this.#coolDown.untilMs > coolDown.untilMs ? this.#coolDown : coolDown
+    // A token that is merely short is no failure as long as it serves.
+    const { code } = failure ?? (cached === undefined ? pause?.failure : undefined) ?? {}
     return describeStatus({
       expiresInMs: cached && cached.lifetimeMs - ageMs(cached.issuedAt, now),
-      lastErrorCode: this.#coolDown.failure?.code,
-      consecutiveFailures: this.#coolDown.consecutiveFailures,
-      retryInMs: this.#coolDown.leftMs(now),
+      lastErrorCode: code,
+      consecutiveFailures,
+      retryInMs: pause?.leftMs,
       isAcquiring: this.isAcquiring
     })
   }
 
-  /** Forgets the token without a word to the cache, which has done so already. */
+  /** Drops the token. The cache calls this on eviction, so it is not notified. */
   forget(): void {
     this.#cached = undefined
     this.#hotUntilMs = NEVER
     this.#clearTimer()
   }
 
-  /** Ends what is under way. */
   close(): void {
+    this.forget()
     this.#flight?.close()
   }
 
@@ -139,54 +159,86 @@ export class Account {
 
   /** The cached token. One that was seen to have lapsed does not come back when a clock is set back. */
   #valid(now: Instant): CachedToken | undefined {
-    if (this.#cached !== undefined && usableMs(this.#cached, now) < 0) this.#drop()
+    if (this.#cached !== undefined && usableMs(this.#cached, now) < 0) {
+      this.#drop()
+      this.#coolDown.shorten(now)
+      this.#gate.coolDown.shorten(now)
+    }
     return this.#cached
+  }
+
+  /** Why no request may start now, and for how long: the longest of the reasons. */
+  #pause(now: Instant): Pause | undefined {
+    const servesForMs = this.#cached && usableMs(this.#cached, now)
+    const pointlessMs = this.#pointlessUntilMs - now.monotonicMs
+    return [
+      this.#coolDown.pause(now, servesForMs),
+      this.#gate.coolDown.pause(now, servesForMs),
+      pointlessMs > 0 ? { failure: NEARLY_DEAD, leftMs: pointlessMs } : undefined
+    ].reduce((longest, pause) => ((pause?.leftMs ?? 0) > (longest?.leftMs ?? 0) ? pause : longest))
+  }
+
+  /** The one way to a request: the acquisition in flight, a new one, or what forbids it. */
+  #request(now: Instant): Flight | Pause {
+    return this.#flight ?? this.#pause(now) ?? this.#start(now)
+  }
+
+  #start(now: Instant): Flight {
+    const { inOwnContext } = this.#context
+    const mayRetry = this.#coolDown.consecutiveFailures === 0
+    this.#lastStartMs = now.monotonicMs
+    const flight: Flight = inOwnContext(() => new Acquisition(this.#context, this.key, this.#gate, mayRetry))
+    // In its place before it runs: what it calls may close the provider.
+    this.#flight = flight
+    this.#context.onChange(this)
+    inOwnContext(() => flight.start((outcome) => this.#settle(flight, outcome)))
+    return flight
   }
 
   /** What a caller without a valid token waits for. */
   #acquire(now: Instant): Flight {
-    if (this.#flight !== undefined) return this.#flight
-    if (this.#coolDown.leftMs(now) !== undefined) throw this.#error(this.#coolDown.failure as Failure)
-    return this.#start(now)
-  }
-
-  #start(now: Instant): Flight {
-    const isProbe = this.#coolDown.consecutiveFailures > 0
-    this.#lastStartMs = now.monotonicMs
-    this.#flight = new Acquisition(this.#context, this.key, isProbe, (outcome) => this.#settle(outcome))
-    this.#context.onChange(this)
-    return this.#flight
+    const request = this.#request(now)
+    if ('failure' in request) throw toError(request.failure, request.leftMs)
+    return request
   }
 
   #refreshIfDue(cached: CachedToken, now: Instant): void {
-    const isDue = ageMs(cached.issuedAt, now) >= cached.refreshAgeMs
-    if (isDue && this.#flight === undefined && this.#coolDown.leftMs(now) === undefined) this.#start(now)
+    if (ageMs(cached.issuedAt, now) >= cached.refreshAgeMs) this.#request(now)
   }
 
   /** What replaces a rejected token: nothing if it is too young or one was replaced too lately. */
   #replace(cached: CachedToken, now: Instant): Flight | undefined {
     if (this.#flight?.isReplacement) return this.#flight
     if (isYoung(cached, now)) {
-      if (!cached.isSuspect) this.#context.log.warn({ account: this.key }, 'a token was rejected at once')
-      cached.isSuspect = true
+      this.#warnOfYoung(cached)
       return undefined
     }
-    if (now.monotonicMs - this.#lastReplacementMs < REPLACEMENT_INTERVAL_MS) return undefined
+    const isPointless = this.#pointlessUntilMs > now.monotonicMs
+    if (isPointless || now.monotonicMs - this.#lastReplacementMs < REPLACEMENT_INTERVAL_MS) return undefined
     const flight = this.#acquire(now)
     flight.isReplacement = true
     this.#lastReplacementMs = flight.startedAtMs
     return flight
   }
 
-  /** A token that lives longer, if one may be had; else the cached one. */
-  async #renew(now: Instant, signal?: AbortSignal): Promise<CachedToken> {
-    const mayStart =
-      now.monotonicMs - this.#lastStartMs >= REQUEST_INTERVAL_MS && this.#coolDown.leftMs(now) === undefined
-    const flight = this.#flight ?? (mayStart ? this.#start(now) : undefined)
-    const result = await flight?.wait(signal)
-    const cached = this.#valid(this.#now()) ?? this.#orThrow(result as CachedToken | Failure)
+  #warnOfYoung(cached: CachedToken): void {
+    if (cached.wasRejectedYoung) return
+    cached.wasRejectedYoung = true
+    this.#context.log.warn(
+      { account: this.key },
+      'The gateway rejected a token less than 5 s old; keeping it. Are gateway and `network` of the same region?'
+    )
+  }
+
+  /** A token that lives longer, if one may be had; else the one that was valid when it was asked for. */
+  async #renew(asked: CachedToken, now: Instant, signal?: AbortSignal): Promise<AccessToken> {
+    const isTooSoon = now.monotonicMs - this.#lastStartMs < REQUEST_INTERVAL_MS
+    const request = isTooSoon ? this.#flight : this.#request(now)
+    if (request === undefined || 'failure' in request) return asked.token
+    const result = await request.wait(signal)
+    const cached = this.#valid(this.#now()) ?? this.#orThrow(result)
     cached.isUsed = true
-    return cached
+    return cached.token
   }
 
   async #await(flight: Flight, signal: AbortSignal | undefined): Promise<AccessToken> {
@@ -201,54 +253,72 @@ export class Account {
   }
 
   #error(failure: Failure): BandwidthTokenError {
-    return toError(failure, this.#coolDown.leftMs(this.#now()))
+    if (failure === CLOSED) return toError(failure)
+    return toError(failure, this.#pause(this.#now())?.leftMs ?? failure.retryAfterMs)
   }
 
-  #settle(outcome: Acquired | Failure): CachedToken | Failure {
-    const { isReplacement } = this.#flight as Flight
+  #settle(flight: Flight, outcome: Acquired | Failure): CachedToken | Failure {
     this.#flight = undefined
-    if (outcome === CLOSED) return outcome
+    if (this.#context.isClosed()) return isFailure(outcome) ? outcome : CLOSED
     const now = this.#now()
-    const result = isFailure(outcome) ? this.#fail(outcome, now) : this.#adopt(outcome, now, isReplacement)
+    const result = isFailure(outcome) ? this.#fail(flight, outcome, now) : this.#adopt(flight, outcome, now)
     this.#armTimer(now)
     this.#context.onChange(this)
-    return result
+    this.#report(outcome, now)
+    // A logger may have closed the provider.
+    return this.#context.isClosed() ? CLOSED : result
   }
 
-  #fail(failure: Failure, now: Instant): Failure {
-    const forMs = this.#coolDown.add(failure, now)
-    const { code, attempts, upstreamStatus, oauthError } = failure
-    this.#context.log.warn(
-      { account: this.key, code, attempts, upstreamStatus, oauthError, retryInMs: Math.round(forMs) },
-      this.#valid(now)
-        ? 'the token could not be refreshed; the cached one serves'
-        : 'no token could be obtained'
-    )
+  /** Records whom a failure holds back: the whole client, unless nobody has waited and nothing was said to it. */
+  #fail(flight: Flight, failure: Failure, now: Instant): Failure {
+    if (failure.isVerdict === false) return failure
+    const isOwn =
+      !flight.isAwaited &&
+      !flight.admission?.isProbe &&
+      failure.remedy !== 'reload' &&
+      failure.retryAfterMs === undefined
+    if (isOwn) this.#coolDown.add(failure, now)
+    else this.#gate.failed(failure, flight.admission, now)
     return failure
   }
 
-  #adopt(grant: Acquired, now: Instant, isReplacement: boolean): CachedToken | Failure {
-    const { clock, log } = this.#context
-    if (!grant.hasExpiresIn) log.warnOnce('the token endpoint sent no "expires_in"; 60 s are assumed')
+  #adopt(flight: Flight, grant: Acquired, now: Instant): CachedToken | Failure {
     const previous = this.#valid(now)
-    const next = createCachedToken(grant, this.#context, clock)
-    const untilMs = next.issuedAt.monotonicMs + REQUEST_INTERVAL_MS
-    this.#cached = chooseToken(next, previous, isReplacement, now)
-    const mustWait = this.#cached !== next || isNearlyDead(next, now)
-    this.#coolDown.end(mustWait ? { failure: NEARLY_DEAD, untilMs } : undefined)
-    this.#hotUntilMs = NEVER
-    if (this.#cached !== next) return NEARLY_DEAD
-    this.#hotUntilMs = next.issuedAt.wallMs + Math.min(next.refreshAgeMs, next.lifetimeMs - next.hardMs)
-    log.debug({ account: this.key, expiresIn: grant.expiresIn }, 'a token was obtained')
-    return next
+    const next = createCachedToken(grant, this.#context, this.#context.clock)
+    this.#cached = chooseToken(next, previous, flight.isReplacement, now)
+    const isAdopted = this.#cached === next
+    this.#coolDown.end()
+    if (flight.admission !== undefined) this.#gate.succeeded(flight.admission)
+    this.#pointlessUntilMs =
+      isAdopted && !isNearlyDead(next, now) ? NEVER : next.issuedAt.monotonicMs + REQUEST_INTERVAL_MS
+    this.#hotUntilMs = isAdopted
+      ? next.issuedAt.wallMs + Math.min(next.refreshAgeMs, next.lifetimeMs - next.marginMs)
+      : NEVER
+    return isAdopted ? next : NEARLY_DEAD
+  }
+
+  #report(outcome: Acquired | Failure, now: Instant): void {
+    const { log } = this.#context
+    if (!isFailure(outcome)) {
+      if (!outcome.hasExpiresIn) log.warnOnce('the token endpoint sent no "expires_in"; 60 s are assumed')
+      log.debug({ account: this.key, expiresIn: outcome.expiresIn }, 'a token was obtained')
+      return
+    }
+    const { code, attempts, upstreamStatus, oauthError } = outcome
+    const retryInMs = Math.round(this.#pause(now)?.leftMs ?? 0)
+    log.warn(
+      { account: this.key, code, attempts, upstreamStatus, oauthError, retryInMs },
+      this.hasToken ? 'the token could not be refreshed; the cached one serves' : 'no token could be obtained'
+    )
   }
 
   /** Wakes the account at the next instant at which something is to be done without a caller. */
   #armTimer(now: Instant): void {
     this.#clearTimer()
     const cached = this.#cached
-    if (cached === undefined) return
-    const wakeInMs = nextWakeMs(cached, this.#coolDown.leftMs(now), now)
+    if (cached === undefined || this.#context.isClosed()) return
+    const retryInMs = this.#flight ? undefined : (this.#pause(now)?.leftMs ?? WAITED_IN_VAIN_RETRY_MS)
+    const wakeInMs = nextWakeMs(cached, retryInMs, now)
     this.#timer = setBackgroundTimeout(this.#context.clock, () => this.#wake(), wakeInMs)
   }
 

@@ -13,8 +13,8 @@ export interface CachedToken extends Lifetime {
   readonly issuedAt: Instant
   /** Whether it was handed out: an idle token is not refreshed. */
   isUsed: boolean
-  /** Whether it was reported as rejected while it was too young to be replaced. */
-  isSuspect: boolean
+  /** Whether a rejection of it was refused, and logged, because it was too young to be replaced. */
+  wasRejectedYoung: boolean
 }
 
 /** The cached form of what the endpoint granted. */
@@ -31,24 +31,24 @@ export function createCachedToken(
     promise: Promise.resolve(token),
     issuedAt: grant.issuedAt,
     isUsed: false,
-    isSuspect: false
+    wasRejectedYoung: false
   }
 }
 
 /** Milliseconds for which the token may still be handed out; negative when it may not. */
 export function usableMs(cached: CachedToken, now: Instant): number {
-  return cached.lifetimeMs - cached.hardMs - ageMs(cached.issuedAt, now)
+  return cached.lifetimeMs - cached.marginMs - ageMs(cached.issuedAt, now)
 }
 
 /**
  * Milliseconds until something is to be done without a caller: the refresh, another try of it while the token is in
  * use, or the end of the token.
  */
-export function nextWakeMs(cached: CachedToken, coolDownLeftMs: number | undefined, now: Instant): number {
+export function nextWakeMs(cached: CachedToken, retryInMs: number | undefined, now: Instant): number {
   const untilLapseMs = usableMs(cached, now) + 1
   const untilRefreshMs = cached.refreshAgeMs - ageMs(cached.issuedAt, now)
   if (untilRefreshMs > 0) return Math.min(untilRefreshMs, untilLapseMs)
-  return cached.isUsed && coolDownLeftMs !== undefined ? Math.min(coolDownLeftMs, untilLapseMs) : untilLapseMs
+  return cached.isUsed && retryInMs !== undefined ? Math.min(retryInMs, untilLapseMs) : untilLapseMs
 }
 
 /** A token that was just issued is not replaced: a rejection is then no reason to believe in the next one. */
@@ -68,7 +68,7 @@ export function isNamedBy(
 /** Whether the endpoint handed out a token too short-lived to ask for another at once. */
 export function isNearlyDead(next: CachedToken, now: Instant): boolean {
   // By the monotonic clock: a step of the wall clock is not the endpoint's fault.
-  const usedUpMs = now.monotonicMs - next.issuedAt.monotonicMs + next.hardMs
+  const usedUpMs = now.monotonicMs - next.issuedAt.monotonicMs + next.marginMs
   return next.lifetimeMs - usedUpMs < REQUEST_INTERVAL_MS
 }
 

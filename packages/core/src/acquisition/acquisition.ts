@@ -1,10 +1,14 @@
 import type { Grant } from '../endpoint/parse.js'
 import { type Endpoint, requestToken } from '../endpoint/request.js'
-import { CLOSED, type Failure, isFailure, TIMED_OUT } from '../failure.js'
+import { CLOSED, type Failure, isFailure, STOOD_STILL, TIMED_OUT, WAITED_IN_VAIN } from '../failure.js'
 import { abortable, controllerWithin } from '../support/abortable.js'
 import { type Clock, holdProcess, type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
+import { ageMs, marginMs } from '../token/lifetime.js'
+import type { Admission, ClientGate } from './client-gate.js'
 import { authenticate, type Credentials, isCredentials } from './credentials.js'
+import type { Places } from './places.js'
 import { retryDelayMs } from './retry.js'
+import { TimeLimit } from './time-limit.js'
 
 /** What an acquisition works with. */
 export interface AcquisitionContext {
@@ -14,7 +18,10 @@ export interface AcquisitionContext {
   readonly mayReload: boolean
   readonly timeoutMs: number
   readonly deadlineMs: number
+  readonly expiryMarginMs: number
   readonly clock: Clock
+  /** As many as requests of the provider may be in flight. */
+  readonly places: Places
 }
 
 /** A grant and the instant just before its request was sent. */
@@ -23,6 +30,7 @@ export interface Acquired extends Grant {
 }
 
 const ATTEMPTS_WHILE_AWAITED = 3
+const RESTARTS_WHILE_AWAITED = 3
 
 /**
  * One acquisition of a token with its retries, shared by all who wait for it. Its result never rejects. It holds
@@ -30,92 +38,184 @@ const ATTEMPTS_WHILE_AWAITED = 3
  */
 export class Acquisition<Result> {
   readonly startedAtMs: number
-  readonly result: Promise<Result>
   /** Whether a caller asked for it because a peer rejected the cached token. */
   isReplacement = false
+  /** Whether anybody has waited for it: else it is a refresh in the background. */
+  isAwaited = false
+  /** How it passed the client's gate, if it has. */
+  admission: Admission | undefined
   readonly #context: AcquisitionContext
   readonly #account: string
-  readonly #isProbe: boolean
-  readonly #ended = new AbortController()
-  readonly #deadline: unknown
+  readonly #gate: ClientGate
+  readonly #mayRetry: boolean
+  #result: Promise<Result> | undefined
+  #ended = new AbortController()
+  #deadline: TimeLimit
   #waiting = 0
   #attempts = 0
+  #hasPlace = false
+  #isClosed = false
 
-  /** A probe makes one attempt, whoever waits for it. `settle` runs before anybody who waits goes on. */
-  constructor(
-    context: AcquisitionContext,
-    account: string,
-    isProbe: boolean,
-    settle: (outcome: Acquired | Failure) => Result
-  ) {
+  /** `mayRetry` is false for the first acquisition after a cool-down, which makes one attempt, whoever waits for it. */
+  constructor(context: AcquisitionContext, account: string, gate: ClientGate, mayRetry: boolean) {
     this.#context = context
     this.#account = account
-    this.#isProbe = isProbe
+    this.#gate = gate
+    this.#mayRetry = mayRetry
     this.startedAtMs = context.clock.monotonic()
-    this.#deadline = setBackgroundTimeout(context.clock, () => this.#end(TIMED_OUT), context.deadlineMs)
-    this.result = this.#run().then((outcome) => {
-      context.clock.clearTimeout(this.#deadline)
+    this.#deadline = this.#startDeadline()
+  }
+
+  /** Begins. `settle` makes the result of the outcome, before anybody who waits goes on. */
+  start(settle: (outcome: Acquired | Failure) => Result): void {
+    this.#result = this.#run().then((outcome) => {
+      this.#deadline.clear()
       // It may have been closed while an answer was on its last steps.
-      return settle(this.#ended.signal.reason === CLOSED ? CLOSED : outcome)
+      const result = settle(this.#ended.signal.reason === CLOSED ? CLOSED : outcome)
+      // Only now may others go on, who would not if this has begun a cool-down.
+      this.admission?.leave()
+      this.#leavePlace()
+      return result
     })
   }
 
   /** The result for one caller, who may lose patience without disturbing the others. */
   async wait(signal?: AbortSignal): Promise<Result> {
-    if (this.#waiting++ === 0) holdProcess(this.#deadline, true)
+    this.isAwaited = true
+    if (this.#waiting++ === 0) holdProcess(this.#deadline.timer, true)
+    const result = this.#result as Promise<Result>
     try {
-      return await (signal === undefined ? this.result : abortable(this.result, signal))
+      return await (signal === undefined ? result : abortable(result, signal))
     } finally {
-      if (--this.#waiting === 0) holdProcess(this.#deadline, false)
+      if (--this.#waiting === 0) holdProcess(this.#deadline.timer, false)
     }
   }
 
   close(): void {
-    this.#end(CLOSED)
+    this.#isClosed = true
+    this.#ended.abort(CLOSED)
   }
 
-  #end(failure: Failure): void {
-    this.#ended.abort(failure)
-  }
-
+  /** As often as the process stood still, all begins anew: the endpoint is not to blame. */
   async #run(): Promise<Acquired | Failure> {
-    const { clock, deadlineMs } = this.#context
+    for (let restarts = 0; ; ) {
+      const outcome = await this.#runInTime()
+      if (outcome !== STOOD_STILL || this.#isClosed) return outcome
+      if (this.#waiting > 0 && ++restarts > RESTARTS_WHILE_AWAITED) return this.#withAttempts(TIMED_OUT)
+      this.#deadline.clear()
+      this.#ended = new AbortController()
+      this.#deadline = this.#startDeadline()
+      this.#attempts = 0
+    }
+  }
+
+  #startDeadline(): TimeLimit {
+    const ended = this.#ended
+    const limit = new TimeLimit(this.#context.clock, this.#context.deadlineMs, (reason) =>
+      ended.abort(reason)
+    )
+    if (this.#waiting > 0) holdProcess(limit.timer, true)
+    return limit
+  }
+
+  async #runInTime(): Promise<Acquired | Failure> {
     let { mayReload } = this.#context
+    let last: Failure | undefined
     for (;;) {
       const result = await this.#attempt()
-      if (!isFailure(result)) return result
-      const failure = { ...result, attempts: this.#attempts }
+      if (!isFailure(result) || result === STOOD_STILL) return result
+      if (result.isVerdict === false) return last ?? result
+      const failure = this.#withAttempts(result)
       if (this.#ended.signal.aborted) return failure
       const delayMs = retryDelayMs(
         failure,
         {
           attempts: this.#attempts,
-          maxAttempts: this.#waiting > 0 && !this.#isProbe ? ATTEMPTS_WHILE_AWAITED : 1,
+          maxAttempts: this.#mayRetryNow ? ATTEMPTS_WHILE_AWAITED : 1,
           mayReload,
-          leftMs: this.startedAtMs + deadlineMs - clock.monotonic()
+          leftMs: this.#deadline.leftMs
         },
         Math.random()
       )
       if (delayMs === undefined) return failure
+      last = failure
       if (failure.remedy === 'reload') mayReload = false
+      if (failure.retryAfterMs !== undefined) {
+        this.#gate.hold(failure, failure.retryAfterMs, readClock(this.#context.clock))
+      }
       if (delayMs > 0) await this.#sleep(delayMs)
     }
   }
 
+  get #mayRetryNow(): boolean {
+    return this.#waiting > 0 && this.#mayRetry && !this.admission?.isProbe
+  }
+
+  #withAttempts(failure: Failure): Failure {
+    return { ...failure, attempts: this.#attempts }
+  }
+
   async #attempt(): Promise<Acquired | Failure> {
     const { clock, endpoint, timeoutMs } = this.#context
-    const ended = this.#ended.signal
-    const credentials = await abortable(this.#loadCredentials(), ended).catch((reason: Failure) => reason)
+    const credentials = await this.#inTime(this.#loadCredentials())
     if (isFailure(credentials)) return credentials
+    const refusal = await this.#enter()
+    if (refusal !== undefined) return refusal
 
     this.#attempts++
-    const attempt = controllerWithin(ended)
-    const timer = setBackgroundTimeout(clock, () => attempt.abort(TIMED_OUT), timeoutMs)
-    const issuedAt = readClock(clock)
-    const request = requestToken(endpoint, authenticate(credentials), attempt.signal, () => clock.now())
-    const result = await request
-    clock.clearTimeout(timer)
-    return { ...result, issuedAt }
+    const attempt = controllerWithin(this.#ended.signal)
+    const limit = new TimeLimit(clock, timeoutMs, (reason) => attempt.abort(reason))
+    const result = await requestToken(endpoint, authenticate(credentials), attempt.signal, () => clock.now())
+    limit.clear()
+    const isLate = limit.isLate || this.#deadline.isLate
+    if (isLate && this.#saysNothing(result, limit.startedAt)) return STOOD_STILL
+    return isFailure(result) ? result : { ...result, issuedAt: limit.startedAt }
+  }
+
+  /** Whether a result that is late may be so because the process stood still. A status is a verdict all the same. */
+  #saysNothing(result: Grant | Failure, issuedAt: Instant): boolean {
+    const { clock, expiryMarginMs } = this.#context
+    if (isFailure(result)) return result !== CLOSED && result.upstreamStatus === undefined
+    const lifetimeMs = result.expiresIn * 1000
+    return ageMs(issuedAt, readClock(clock)) > lifetimeMs - marginMs(lifetimeMs, expiryMarginMs)
+  }
+
+  /** Waits until a request may be sent. Whoever is refused or runs out of time here has learnt nothing new. */
+  async #enter(): Promise<Failure | undefined> {
+    const { clock, places } = this.#context
+    for (;;) {
+      const obstacle = this.#gate.obstacle(readClock(clock), this.admission)
+      let wait: Promise<unknown>
+      if (this.#deadline.leftMs <= 0) {
+        // Its timer is due, and says whether the process stood still.
+        wait = new Promise(() => {})
+      } else if (obstacle === undefined) {
+        if (this.#hasPlace) break
+        wait = places.take(this.#ended.signal).then(() => {
+          this.#hasPlace = true
+        })
+      } else if ('probe' in obstacle) {
+        wait = obstacle.probe
+      } else if ('heldMs' in obstacle && obstacle.heldMs < this.#deadline.leftMs) {
+        wait = this.#sleep(obstacle.heldMs)
+      } else {
+        return { ...obstacle.refusal, isVerdict: false }
+      }
+      await this.#inTime(wait)
+      const { aborted, reason } = this.#ended.signal
+      if (aborted) return reason === TIMED_OUT ? WAITED_IN_VAIN : reason
+    }
+    this.admission ??= this.#gate.admit()
+    return undefined
+  }
+
+  #leavePlace(): void {
+    if (this.#hasPlace) this.#context.places.release()
+  }
+
+  /** What the work comes to, or the reason why this acquisition has ended meanwhile. */
+  #inTime<T>(work: Promise<T>): Promise<T | Failure> {
+    return abortable(work, this.#ended.signal).catch((reason: Failure) => reason)
   }
 
   async #loadCredentials(): Promise<Credentials | Failure> {
@@ -134,14 +234,13 @@ export class Acquisition<Result> {
     }
   }
 
-  #sleep(delayMs: number): Promise<void> {
+  async #sleep(delayMs: number): Promise<void> {
     const { clock } = this.#context
     let timer: unknown
     const slept = new Promise<void>((resolve) => {
       timer = setBackgroundTimeout(clock, resolve, delayMs)
     })
-    return abortable(slept, this.#ended.signal)
-      .catch(() => {})
-      .finally(() => clock.clearTimeout(timer))
+    await this.#inTime(slept)
+    clock.clearTimeout(timer)
   }
 }

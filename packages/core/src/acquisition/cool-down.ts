@@ -4,41 +4,76 @@ import type { Instant } from '../support/clock.js'
 const COOL_DOWN_BASE_MS = 1_000
 const COOL_DOWN_CAP_MS = 30_000
 const REFUSED_COOL_DOWN_MS = 60_000
+const NEVER = Number.NEGATIVE_INFINITY
 
-/** How long an account leaves the token endpoint alone, and why. */
+/** Why no request may start, and for how long. */
+export interface Pause {
+  readonly failure: Failure
+  readonly leftMs: number
+}
+
+/** How long an account or a client leaves the token endpoint alone, and why. */
 export class CoolDown {
   #failure: Failure | undefined
-  #untilMs = Number.NEGATIVE_INFINITY
   #consecutiveFailures = 0
+  #untilMs = NEVER
+  /** What `Retry-After` asked for; nothing shortens that. */
+  #askedUntilMs = NEVER
 
   /** The reason of the last pause, until `end()`. */
   get failure(): Failure | undefined {
     return this.#failure
   }
 
+  /** Failures since the last success; each but the first makes the pause longer. */
   get consecutiveFailures(): number {
     return this.#consecutiveFailures
   }
 
-  /** Milliseconds that are left; `undefined` where a request may be made. */
-  leftMs(now: Instant): number | undefined {
-    const leftMs = this.#untilMs - now.monotonicMs
-    return leftMs > 0 ? leftMs : undefined
+  /** When it ends or ended, in monotonic milliseconds. */
+  get untilMs(): number {
+    return this.#untilMs
   }
 
-  /** One more failure: the pause grows with their number. Returns its length in milliseconds. */
-  add(failure: Failure, now: Instant): number {
-    const forMs = coolDownMs(failure, this.#consecutiveFailures++, Math.random())
+  /** What is left of it for an account whose token serves for `servesForMs` more. */
+  pause(now: Instant, servesForMs = Number.POSITIVE_INFINITY): Pause | undefined {
+    const untilMs = this.#isRefusal
+      ? Math.max(this.#askedUntilMs, Math.min(this.#untilMs, now.monotonicMs + servesForMs))
+      : this.#untilMs
+    const leftMs = untilMs - now.monotonicMs
+    return leftMs > 0 ? { failure: this.#failure as Failure, leftMs } : undefined
+  }
+
+  /** One more failure: the pause grows with their number. */
+  add(failure: Failure, now: Instant): void {
     this.#failure = failure
-    this.#untilMs = now.monotonicMs + forMs
-    return forMs
+    this.#untilMs = now.monotonicMs + coolDownMs(failure, this.#consecutiveFailures++, Math.random())
+    this.extend(failure, now)
   }
 
-  /** A success ends it, but for a pause that the token itself asks for. */
-  end(pause?: { readonly failure: Failure; readonly untilMs: number }): void {
+  /** Obeys the `Retry-After` of a failure, without another step of the schedule. */
+  extend(failure: Failure, now: Instant): void {
+    const askedUntilMs = now.monotonicMs + (failure.retryAfterMs ?? 0)
+    if (this.pause(now) === undefined) this.#failure = failure
+    this.#askedUntilMs = Math.max(this.#askedUntilMs, askedUntilMs)
+    this.#untilMs = Math.max(this.#untilMs, askedUntilMs)
+  }
+
+  /** A token that served has lapsed: a refusal must not keep its callers from asking once more. */
+  shorten(now: Instant): void {
+    if (this.#isRefusal)
+      this.#untilMs = Math.max(this.#askedUntilMs, Math.min(this.#untilMs, now.monotonicMs))
+  }
+
+  /** A success ends it. */
+  end(): void {
+    this.#failure = undefined
     this.#consecutiveFailures = 0
-    this.#failure = pause?.failure
-    this.#untilMs = pause?.untilMs ?? Number.NEGATIVE_INFINITY
+    this.#untilMs = this.#askedUntilMs = NEVER
+  }
+
+  get #isRefusal(): boolean {
+    return this.#failure !== undefined && this.#failure.remedy !== 'retry'
   }
 }
 

@@ -15,11 +15,11 @@ export interface Log {
 }
 
 /** A log that writes to the user's logger and survives one that throws or rejects. */
-export function createLog(logger: Logger | undefined): Log {
+export function createLog(logger: Logger | undefined, inOwnContext = callDirectly): Log {
   const said = new Set<string>()
   const write = (level: 'debug' | 'warn', fields: object, message: string) => {
     try {
-      const result: unknown = logger?.[level](fields, message)
+      const result: unknown = inOwnContext(() => logger?.[level](fields, message))
       Promise.resolve(result).catch(() => {})
     } catch {
       // A logger that fails must not cost anybody a token.
@@ -33,4 +33,8 @@ export function createLog(logger: Logger | undefined): Log {
       said.add(message)
     }
   }
+}
+
+function callDirectly<T>(work: () => T): T {
+  return work()
 }

@@ -10,7 +10,7 @@ const DEFAULT_LIFETIME_S = 60
 export interface Lifetime {
   readonly lifetimeMs: number
   /** A token with less than this left is never handed out. */
-  readonly hardMs: number
+  readonly marginMs: number
   /** The age from which on it is refreshed. */
   readonly refreshAgeMs: number
 }
@@ -24,11 +24,15 @@ export function planLifetime(
   margins: { readonly refreshAheadMs: number; readonly expiryMarginMs: number },
   random: number
 ): Lifetime {
-  // At least a millisecond, so that a token is never handed out at the instant it expires.
-  const hardMs = Math.max(1, Math.min(margins.expiryMarginMs, lifetimeMs / 10))
-  const softMs = Math.max(hardMs, Math.min(margins.refreshAheadMs, lifetimeMs / 4))
-  const refreshAgeMs = lifetimeMs - softMs + (random * (softMs - hardMs)) / 2
-  return { lifetimeMs, hardMs, refreshAgeMs: Math.max(refreshAgeMs, REQUEST_INTERVAL_MS) }
+  const leastMs = marginMs(lifetimeMs, margins.expiryMarginMs)
+  const softMs = Math.max(leastMs, Math.min(margins.refreshAheadMs, lifetimeMs / 4))
+  const refreshAgeMs = lifetimeMs - softMs + (random * (softMs - leastMs)) / 2
+  return { lifetimeMs, marginMs: leastMs, refreshAgeMs: Math.max(refreshAgeMs, REQUEST_INTERVAL_MS) }
+}
+
+/** With how much left a token is handed out no more. At least a millisecond: never at the instant it expires. */
+export function marginMs(lifetimeMs: number, expiryMarginMs: number): number {
+  return Math.max(1, Math.min(expiryMarginMs, lifetimeMs / 10))
 }
 
 /** The age by the clock that says more: neither a stepped wall clock nor a suspended monotonic one makes it younger. */

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { grant, startEndpoint } from '../support/endpoint.js'
-import { turns } from '../support/virtual-clock.js'
+import { grant, startEndpoint } from '../../support/endpoint.js'
+import { turns } from '../../support/virtual-clock.js'
 
 t.test('serves an hour of one call a second with at most 7 requests, never within the margin', async (t) => {
   const endpoint = await startEndpoint(t)
@@ -23,7 +23,7 @@ t.test('serves an hour of one call a second with at most 7 requests, never withi
   t.ok(Math.max(...gaps) <= 581_000, 'every refresh starts by T - 20 s')
 })
 
-for (const [lifetime, hardMs, softMs] of [
+for (const [lifetime, marginMs, softMs] of [
   [600, 10_000, 30_000],
   [100, 10_000, 25_000],
   [40, 4_000, 10_000],
@@ -37,7 +37,7 @@ for (const [lifetime, hardMs, softMs] of [
     endpoint.answer = (response) => response.writeHead(503).end()
     t.equal((await provider.getToken()).accessToken, 'token-1')
     t.equal(endpoint.count, 1, 'no refresh starts before the soft line')
-    await endpoint.clock.advance(softMs - hardMs + 1)
+    await endpoint.clock.advance(softMs - marginMs + 1)
     t.equal((await provider.getToken()).accessToken, 'token-1', 'the token serves at the hard line')
     t.ok(endpoint.count > 1, 'it was to be refreshed meanwhile')
     await endpoint.clock.advance(1)

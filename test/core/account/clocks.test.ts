@@ -1,7 +1,7 @@
 import type { Clock } from '@bandwidth-token/core'
 import t from 'tap'
-import { grant, startEndpoint } from '../support/endpoint.js'
-import { turns } from '../support/virtual-clock.js'
+import { grant, startEndpoint } from '../../support/endpoint.js'
+import { turns } from '../../support/virtual-clock.js'
 
 const HOUR = 3_600_000
 

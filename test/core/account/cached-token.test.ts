@@ -1,5 +1,5 @@
 import t from 'tap'
-import { chooseToken, isNearlyDead, nextWakeMs } from '../support/core-internals.js'
+import { chooseToken, isNearlyDead, nextWakeMs } from '../../support/core-internals.js'
 
 type CachedToken = Parameters<typeof nextWakeMs>[0]
 
@@ -9,7 +9,7 @@ const after = (ms: number) => ({ wallMs: ISSUED_AT.wallMs + ms, monotonicMs: ISS
 /** A token with what the decisions rest on: it lives a minute, is refreshed at 45 s and handed out until 54 s. */
 function cached(accessToken: string, fields: Partial<CachedToken> = {}): CachedToken {
   const token = { accessToken, accessTokenId: undefined }
-  const lifetime = { lifetimeMs: 60_000, hardMs: 6_000, refreshAgeMs: 45_000 }
+  const lifetime = { lifetimeMs: 60_000, marginMs: 6_000, refreshAgeMs: 45_000 }
   return { token, ...lifetime, issuedAt: ISSUED_AT, isUsed: true, ...fields } as CachedToken
 }
 
@@ -32,7 +32,7 @@ t.test('the next wake-up', async (t) => {
   })
 
   t.test('is past the hard line where that comes before the refresh', async (t) => {
-    const shortLived = cached('a', { lifetimeMs: 5_000, hardMs: 500, refreshAgeMs: 5_000 })
+    const shortLived = cached('a', { lifetimeMs: 5_000, marginMs: 500, refreshAgeMs: 5_000 })
     t.equal(nextWakeMs(shortLived, undefined, after(0)), 4_501)
   })
 })
@@ -50,7 +50,7 @@ t.test('the token that serves from now on', async (t) => {
   const old = cached('old')
   // A second less than what the old one has left.
   const shorter = cached('new', { lifetimeMs: 59_000 })
-  const dead = { lifetimeMs: 10_000, hardMs: 1_000 }
+  const dead = { lifetimeMs: 10_000, marginMs: 1_000 }
 
   t.test('is the first one', async (t) => {
     t.equal(chooseToken(old, undefined, false, after(0)), old)

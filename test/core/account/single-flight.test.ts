@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream'
 import { TokenProvider } from '@bandwidth-token/core'
 import t from 'tap'
-import { type Answer, fail, grant, startEndpoint } from '../support/endpoint.js'
-import { processEvents } from '../support/process-events.js'
-import { VirtualClock } from '../support/virtual-clock.js'
+import { credentials, fail, grant, startEndpoint } from '../../support/endpoint.js'
+import { processEvents } from '../../support/process-events.js'
+import { VirtualClock } from '../../support/virtual-clock.js'
 
 t.test('makes 1 request for 10,000 cold callers', async (t) => {
   const endpoint = await startEndpoint(t)
@@ -63,7 +63,7 @@ t.test('keeps the tokens of maxTokens accounts, the least recently used goes fir
   t.equal(endpoint.clock.timers.size, 2, 'a dropped token leaves no timer')
 })
 
-t.test('keeps those of 1,000 accounts where maxTokens is not given', async (t) => {
+t.test('keeps those of 10,000 accounts where maxTokens is not given', async (t) => {
   const body = {
     async *[Symbol.asyncIterator]() {
       yield Buffer.from('{"access_token":"token","expires_in":600}')
@@ -76,9 +76,9 @@ t.test('keeps those of 1,000 accounts where maxTokens is not given', async (t) =
     dispatcher: { request: async () => ({ statusCode: 200, headers: {}, body }) }
   })
   t.teardown(() => provider.close())
-  for (let account = 0; account < 1_000; account++) await provider.getToken({ account: String(account) })
+  for (let account = 0; account < 10_000; account++) await provider.getToken({ account: String(account) })
   t.ok(provider.peek('0'))
-  await provider.getToken({ account: '1000' })
+  await provider.getToken({ account: '10000' })
   t.notOk(provider.peek('1'))
   t.ok(provider.peek('0') && provider.peek('2'))
 })
@@ -114,9 +114,9 @@ t.test('gives the place of a token that is gone to no other', async (t) => {
   t.ok(provider.peek('b') && provider.peek('c'))
 })
 
-t.test('remembers the failures of maxTokens accounts', async (t) => {
+t.test('remembers the failures of maxTokens accounts that have credentials of their own', async (t) => {
   const endpoint = await startEndpoint(t, fail(401))
-  const provider = endpoint.provider(t, { maxTokens: 2 })
+  const provider = endpoint.provider(t, { maxTokens: 2, credentials })
   for (const account of ['a', 'b', 'c']) await provider.getToken({ account }).catch(() => {})
   t.strictSame(
     ['a', 'b', 'c'].map((account) => provider.status(account).state),
@@ -140,17 +140,30 @@ t.test('keeps a single flight for an account whose token was evicted while it wa
   t.equal((await again).accessToken, 'token-2')
 })
 
-t.test('fetches all accounts with the same credentials, each at its own pace', async (t) => {
+t.test('holds back all accounts of one client, but none whose token serves', async (t) => {
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)
-  await provider.getToken({ account: 'a' })
-  const failing: Answer = fail(503)
-  endpoint.answer = failing
+  const token = await provider.getToken({ account: 'a' })
+  endpoint.answer = fail(503)
   const rejected = t.rejects(provider.getToken({ account: 'b' }), { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' })
   await endpoint.clock.advance(500)
   await rejected
-  t.equal(provider.status('b').state, 'cooling')
-  t.equal(provider.status('a').state, 'fresh', "a cool-down is the account's own")
   endpoint.answer = grant()
+  t.equal(provider.status('b').state, 'cooling')
+  await t.rejects(provider.getToken({ account: 'c' }), {
+    code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',
+    retryAfter: 1
+  })
+  t.equal(await provider.getToken({ account: 'a' }), token)
+  await endpoint.clock.advance(1_000)
   t.ok(await provider.getToken({ account: 'c' }))
+})
+
+t.test('holds back no other account where each has credentials of its own', async (t) => {
+  const endpoint = await startEndpoint(t, fail(401))
+  const provider = endpoint.provider(t, { credentials })
+  await t.rejects(provider.getToken({ account: 'a' }), { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED' })
+  endpoint.answer = grant()
+  t.ok(await provider.getToken({ account: 'b' }))
+  t.equal(provider.status('a').state, 'cooling')
 })

@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events'
 import t from 'tap'
-import { fail, grant, hang, startEndpoint } from '../support/endpoint.js'
-import { processEvents } from '../support/process-events.js'
-import { turns } from '../support/virtual-clock.js'
+import { fail, grant, hang, startEndpoint } from '../../support/endpoint.js'
+import { processEvents } from '../../support/process-events.js'
+import { turns } from '../../support/virtual-clock.js'
 
 const UNAVAILABLE = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' }
 

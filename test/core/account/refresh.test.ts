@@ -1,6 +1,6 @@
 import t from 'tap'
-import { type Endpoint, fail, grant, hang, recordingLogger, startEndpoint } from '../support/endpoint.js'
-import { turns } from '../support/virtual-clock.js'
+import { type Endpoint, fail, grant, hang, recordingLogger, startEndpoint } from '../../support/endpoint.js'
+import { turns } from '../../support/virtual-clock.js'
 
 t.test('serves the cached token at once while one refresh runs behind', async (t) => {
   const endpoint = await startEndpoint(t)

@@ -1,0 +1,52 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { coolDownMs } from '../../support/core-internals.js'
+
+fc.configureGlobal({ numRuns: 2_000 })
+
+type Failure = Parameters<typeof coolDownMs>[0]
+
+const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+const retryAfterMs = fc.option(fc.integer({ min: 0, max: 300_000 }), { nil: undefined })
+const remedy = fc.constantFrom<Failure['remedy'][]>('retry', 'reload', 'wait')
+const failure = fc
+  .record({ remedy, retryAfterMs })
+  .map((known): Failure => ({ code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', message: 'why', ...known }))
+
+t.test('a cool-down', async (t) => {
+  const failures = fc.integer({ min: 0, max: 2_000 })
+
+  t.test('doubles from a second to 30 s, half fixed and half random', async () => {
+    fc.assert(
+      fc.property(failures, random, (earlier, random) => {
+        const known: Failure = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', message: 'why', remedy: 'retry' }
+        const wholeMs = earlier < 5 ? 1_000 * 2 ** earlier : 30_000
+        const forMs = coolDownMs(known, earlier, random)
+        return forMs >= wholeMs / 2 && forMs <= wholeMs && coolDownMs(known, earlier, 0) === wholeMs / 2
+      })
+    )
+  })
+
+  t.test('is a minute where only a human can mend it, however often it failed', async () => {
+    fc.assert(
+      fc.property(
+        failures,
+        random,
+        fc.constantFrom('reload' as const, 'wait' as const),
+        (earlier, random, remedy) => {
+          const known: Failure = { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED', message: 'why', remedy }
+          return coolDownMs(known, earlier, random) === 60_000
+        }
+      )
+    )
+  })
+
+  t.test('is never shorter than what the endpoint asked for, and never longer than need be', async () => {
+    fc.assert(
+      fc.property(failure, failures, random, (failure, earlier, random) => {
+        const ownMs = coolDownMs({ ...failure, retryAfterMs: undefined }, earlier, random)
+        return coolDownMs(failure, earlier, random) === Math.max(ownMs, failure.retryAfterMs ?? 0)
+      })
+    )
+  })
+})

@@ -1,0 +1,164 @@
+import { Readable } from 'node:stream'
+import type { TokenDispatcher } from '@bandwidth-token/core'
+import { TokenProvider } from '@bandwidth-token/core'
+import t, { type Test } from 'tap'
+import { turns, VirtualClock } from '../../support/virtual-clock.js'
+
+type Answer = Awaited<ReturnType<TokenDispatcher['request']>>
+
+/** An endpoint in memory, so that what arrives on the thaw arrives when the test says. */
+function stage(t: Test, options: { credentials?: () => Promise<never> } = {}) {
+  const clock = new VirtualClock()
+  const requests: { resolve: (answer: Answer) => void; reject: (error: unknown) => void }[] = []
+  const dispatcher: TokenDispatcher = {
+    request: ({ signal }) =>
+      new Promise((resolve, reject) => {
+        requests.push({ resolve, reject })
+        signal.addEventListener('abort', () => reject(signal.reason))
+      })
+  }
+  const provider = new TokenProvider({
+    ...(options.credentials ?? { clientId: 'client', clientSecret: 'secret' }),
+    ...options,
+    clock,
+    dispatcher
+  })
+  t.teardown(() => provider.close())
+  const answer = (index: number, statusCode = 200, expiresIn = 600) => {
+    const body = JSON.stringify({ access_token: `token-${index + 1}`, expires_in: expiresIn })
+    requests[index]?.resolve({ statusCode, headers: {}, body: Readable.from([Buffer.from(body)]) })
+  }
+  return { clock, requests, provider, answer }
+}
+
+t.test('asks again after a freeze during a first request', async (t) => {
+  const { clock, requests, provider, answer } = stage(t)
+  const waiting = provider.getToken()
+  await turns(1)
+  await clock.freeze(12_000)
+  t.equal(requests.length, 2)
+  answer(1)
+  t.equal((await waiting).accessToken, 'token-2')
+  t.match(provider.status(), { state: 'fresh', consecutiveFailures: 0 })
+})
+
+t.test('takes the answer that arrived while it stood still', async (t) => {
+  const { clock, requests, provider, answer } = stage(t)
+  const waiting = provider.getToken()
+  await turns(1)
+  await clock.freeze(12_000, () => answer(0))
+  t.equal((await waiting).accessToken, 'token-1')
+  t.equal(requests.length, 1)
+})
+
+t.test('asks again where the token of that answer is dead by now', async (t) => {
+  const { clock, requests, provider, answer } = stage(t)
+  const waiting = provider.getToken()
+  await turns(1)
+  await clock.freeze(700_000, () => answer(0))
+  t.equal(requests.length, 2)
+  answer(1)
+  t.equal((await waiting).accessToken, 'token-2')
+})
+
+t.test('takes no connection that broke meanwhile for a failure', async (t) => {
+  const { clock, requests, provider, answer } = stage(t)
+  const waiting = provider.getToken()
+  await turns(1)
+  // The error may come before any timer has fired.
+  const before = [...clock.timers]
+  clock.timers.clear()
+  await clock.freeze(12_000, () => requests[0]?.reject(Object.assign(new Error('x'), { code: 'ECONNRESET' })))
+  for (const timer of before) clock.timers.add(timer)
+  t.equal(requests.length, 2)
+  answer(1)
+  t.equal((await waiting).accessToken, 'token-2')
+  t.equal(provider.status().consecutiveFailures, 0)
+})
+
+t.test('lets a status be a verdict, however late it is read', async (t) => {
+  const { clock, requests, provider, answer } = stage(t)
+  const waiting = t.rejects(provider.getToken(), {
+    code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED',
+    retryAfter: 60
+  })
+  await turns(1)
+  await clock.freeze(12_000, () => answer(0, 401))
+  await waiting
+  t.equal(requests.length, 1)
+})
+
+t.test('gives the first caller after a freeze in a refresh what is due', async (t) => {
+  const { clock, requests, provider, answer } = stage(t)
+  const first = provider.getToken()
+  await turns(1)
+  answer(0)
+  await first
+  while (requests.length < 2) await clock.advance(1_000)
+  await clock.freeze(12_000)
+  const waiting = provider.getToken()
+  await turns(2)
+  answer(requests.length - 1)
+  t.equal((await waiting).accessToken, `token-${requests.length}`)
+})
+
+t.test('begins anew after a suspend, in which one clock stands still', async (t) => {
+  const { clock, requests, provider, answer } = stage(t)
+  const waiting = provider.getToken()
+  await turns(1)
+  clock.suspend(1_200_000)
+  await clock.advance(4_000)
+  t.equal(requests.length, 2)
+  answer(1)
+  t.equal((await waiting).accessToken, 'token-2')
+})
+
+t.test('begins the deadline anew too', async (t) => {
+  const { clock, requests, provider, answer } = stage(t)
+  const waiting = provider.getToken()
+  await turns(1)
+  await clock.freeze(12_000)
+  await clock.advance(9_000)
+  t.equal(requests.length, 4, 'attempts of 4 s each')
+  answer(3)
+  t.equal((await waiting).accessToken, 'token-4')
+})
+
+t.test('gives up after three freezes while somebody waits', async (t) => {
+  const { clock, requests, provider } = stage(t)
+  const waiting = t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT' })
+  await turns(1)
+  for (let freeze = 0; freeze < 4; freeze++) await clock.freeze(12_000)
+  await waiting
+  t.equal(requests.length, 4)
+  t.match(provider.status(), { state: 'cooling', consecutiveFailures: 1 })
+})
+
+t.test('asks a function for credentials anew that hung while it stood still', async (t) => {
+  let asked = 0
+  const { clock, provider } = stage(t, {
+    credentials: () => {
+      asked++
+      return new Promise(() => {})
+    }
+  })
+  const waiting = t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT', attempts: undefined })
+  await turns(1)
+  await clock.freeze(12_000)
+  t.equal(asked, 2)
+  await clock.advance(10_000)
+  await waiting
+})
+
+t.test('keeps what a caller in a back-off waits for', async (t) => {
+  const { clock, requests, provider, answer } = stage(t)
+  const waiting = provider.getToken()
+  await turns(1)
+  answer(0, 503)
+  await turns(3)
+  await clock.freeze(12_000)
+  await turns(3)
+  t.equal(requests.length, 2)
+  answer(1)
+  t.equal((await waiting).accessToken, 'token-2')
+})

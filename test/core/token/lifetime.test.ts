@@ -1,0 +1,153 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { ageMs, parseExpiresIn, planLifetime } from '../../support/core-internals.js'
+
+fc.configureGlobal({ numRuns: 2_000 })
+
+const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+
+t.test('expires_in', async (t) => {
+  t.test('is floored to whole seconds, a day at most, as a number or as text', async () => {
+    fc.assert(
+      fc.property(fc.double({ min: 1, max: 1e15, noNaN: true }), (value) => {
+        const expected = Math.min(86_400, Math.floor(value))
+        return parseExpiresIn(value) === expected && parseExpiresIn(String(Math.floor(value))) === expected
+      })
+    )
+  })
+
+  t.test('is 60 s where there is none', async (t) => {
+    t.equal(parseExpiresIn(undefined), 60)
+    t.equal(parseExpiresIn(null), 60)
+  })
+
+  t.test('below a second makes no sense', async () => {
+    fc.assert(
+      fc.property(
+        fc.double({ max: 1, maxExcluded: true }),
+        (value) => parseExpiresIn(value) === undefined && parseExpiresIn(String(value)) === undefined
+      )
+    )
+  })
+
+  t.test('of any value is whole seconds from 1 to a day, or nothing', async () => {
+    fc.assert(
+      fc.property(fc.anything({ withBigInt: true, withDate: true, withNullPrototype: true }), (value) => {
+        const seconds = parseExpiresIn(value)
+        if (typeof value === 'object' && value !== null) return seconds === undefined
+        return seconds === undefined || (Number.isInteger(seconds) && seconds >= 1 && seconds <= 86_400)
+      })
+    )
+  })
+
+  t.test('of text is digits alone', async (t) => {
+    for (const value of [
+      '',
+      ' ',
+      'abc',
+      '1e3',
+      '0x10',
+      ' 600',
+      '600 ',
+      '+600',
+      '-600',
+      '600.',
+      '.6',
+      '6,00',
+      '６００'
+    ]) {
+      t.equal(parseExpiresIn(value), undefined, JSON.stringify(value))
+    }
+  })
+})
+
+t.test('the window of a token', async (t) => {
+  const seconds = fc.integer({ min: 1, max: 86_400 })
+  const margins = fc
+    .tuple(fc.integer({ min: 0, max: 120_000 }), fc.integer({ min: 0, max: 120_000 }))
+    .map(([a, b]) => ({ refreshAheadMs: Math.max(a, b), expiryMarginMs: Math.min(a, b) }))
+
+  t.test('has its two lines by the margins, or by shares of a short life', async () => {
+    fc.assert(
+      fc.property(seconds, margins, random, (seconds, margins, random) => {
+        const lifetimeMs = seconds * 1_000
+        const { marginMs, refreshAgeMs, ...plan } = planLifetime(lifetimeMs, margins, random)
+        // At least a millisecond, so that nothing is handed out at the instant it expires.
+        const hard = Math.max(1, Math.min(margins.expiryMarginMs, lifetimeMs / 10))
+        const soft = Math.max(hard, Math.min(margins.refreshAheadMs, lifetimeMs / 4))
+        const earliest = lifetimeMs - soft
+        const latest = lifetimeMs - (soft + hard) / 2
+        return (
+          plan.lifetimeMs === lifetimeMs &&
+          marginMs === hard &&
+          refreshAgeMs >= earliest &&
+          // Nothing is refreshed in its first 5 s.
+          refreshAgeMs <= Math.max(5_000, latest) + 1e-6 &&
+          refreshAgeMs >= 5_000
+        )
+      })
+    )
+  })
+
+  t.test('of the defaults and 600 s is 30 to 20 s before the end, and 10 s', async (t) => {
+    const margins = { refreshAheadMs: 30_000, expiryMarginMs: 10_000 }
+    t.strictSame(planLifetime(600_000, margins, 0), {
+      lifetimeMs: 600_000,
+      marginMs: 10_000,
+      refreshAgeMs: 570_000
+    })
+    t.strictSame(planLifetime(600_000, margins, 1), {
+      lifetimeMs: 600_000,
+      marginMs: 10_000,
+      refreshAgeMs: 580_000
+    })
+    t.strictSame(planLifetime(20_000, margins, 0), {
+      lifetimeMs: 20_000,
+      marginMs: 2_000,
+      refreshAgeMs: 15_000
+    })
+  })
+
+  t.test('moves evenly with chance', async () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 20, max: 86_400 }), margins, random, (seconds, margins, random) => {
+        const at = (chance: number) => planLifetime(seconds * 1_000, margins, chance).refreshAgeMs
+        return Math.abs(at(random) - (at(0) + random * (at(1) - at(0)))) < 1e-6
+      })
+    )
+  })
+})
+
+t.test('the age of a token', async (t) => {
+  const instant = fc.record({
+    wallMs: fc.integer({ min: 0, max: 2e12 }),
+    monotonicMs: fc.double({ min: 0, max: 1e9, noNaN: true })
+  })
+  const nonNegative = fc.integer({ min: 0, max: 1e9 })
+
+  t.test('is by the clock that says more, and never negative', async () => {
+    fc.assert(
+      fc.property(instant, instant, (issuedAt, now) => {
+        const wallMs = now.wallMs - issuedAt.wallMs
+        const monotonicMs = now.monotonicMs - issuedAt.monotonicMs
+        return ageMs(issuedAt, now) === Math.max(wallMs, monotonicMs, 0)
+      })
+    )
+  })
+
+  t.test(
+    'is not made less by a wall clock that steps back, nor by a monotonic one that stands still',
+    async () => {
+      fc.assert(
+        fc.property(instant, nonNegative, nonNegative, (issuedAt, passedMs, stepMs) => {
+          const stepped = {
+            wallMs: issuedAt.wallMs + passedMs - stepMs,
+            monotonicMs: issuedAt.monotonicMs + passedMs
+          }
+          const suspended = { wallMs: issuedAt.wallMs + passedMs, monotonicMs: issuedAt.monotonicMs }
+          return ageMs(issuedAt, stepped) >= passedMs - 1e-3 && ageMs(issuedAt, suspended) === passedMs
+        })
+      )
+    }
+  )
+})
