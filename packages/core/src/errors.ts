@@ -9,7 +9,8 @@ export type BandwidthTokenErrorCode =
   | 'ERR_BANDWIDTH_TOKEN_CROSS_ORIGIN'
   | 'ERR_BANDWIDTH_TOKEN_CLOSED'
 
-const STATUS_CODES: Readonly<Record<BandwidthTokenErrorCode, number>> = {
+/** The HTTP status of each code. */
+export const STATUS_CODES: Readonly<Record<BandwidthTokenErrorCode, number>> = {
   ERR_BANDWIDTH_TOKEN_OPTION_INVALID: 500,
   ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED: 502,
   ERR_BANDWIDTH_TOKEN_UNAVAILABLE: 503,

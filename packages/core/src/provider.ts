@@ -44,7 +44,8 @@ const REJECTED: OptionRule = [
   'an access token, its string or its id'
 ]
 
-const GET_TOKEN_RULES: Readonly<Record<keyof GetTokenOptions, OptionRule>> = {
+/** What each option of `getToken()` must be. */
+export const GET_TOKEN_RULES: Readonly<Record<keyof GetTokenOptions, OptionRule>> = {
   account: ACCOUNT_RULE,
   minimumLifetimeMs: [
     (value) => typeof value === 'number' && value >= 0,

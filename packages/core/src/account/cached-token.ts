@@ -59,7 +59,10 @@ export function isYoung(cached: CachedToken, now: Instant): boolean {
   return ageMs(cached.issuedAt, now) < REQUEST_INTERVAL_MS
 }
 
-export function isNamedBy(rejected: RejectedToken | undefined, { token }: CachedToken): boolean {
+export function isNamedBy(
+  rejected: RejectedToken | undefined,
+  { token }: Pick<CachedToken, 'token'>
+): boolean {
   return typeof rejected === 'string'
     ? rejected === token.accessToken || rejected === token.accessTokenId
     : rejected?.accessToken === token.accessToken

@@ -42,12 +42,7 @@ async function main() {
     fastifyNamed: await askFastify(fastifyAdapter.fastifyBandwidthToken),
     express: await askExpress()
   }
-  const exports = {
-    '@bandwidth-token/core': Object.keys(core),
-    '@bandwidth-token/express': Object.keys(expressAdapter),
-    '@bandwidth-token/fastify': Object.keys(fastifyAdapter)
-  }
-  process.stdout.write(JSON.stringify({ exports, answers }))
+  process.stdout.write(JSON.stringify({ answers }))
 }
 
 main()
