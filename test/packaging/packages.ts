@@ -50,7 +50,8 @@ export const publicFaces: Readonly<Record<string, PublicFace>> = {
       'TokenResponse',
       'TokenRouteOptions',
       'TokenSource',
-      'TokenStatus'
+      'TokenStatus',
+      'TokenStore'
     ]
   },
   '@bandwidth-token/emulator': {
@@ -84,5 +85,19 @@ export const publicFaces: Readonly<Record<string, PublicFace>> = {
     peerDependencies: ['fastify'],
     values: ['default', 'fastifyBandwidthToken'],
     types: ['FastifyBandwidthTokenOptions', 'TokenRouteShorthand']
+  },
+  '@bandwidth-token/redis': {
+    esmOnly: false,
+    dependencies: [],
+    peerDependencies: ['@bandwidth-token/core'],
+    values: ['redisTokenStore'],
+    types: [
+      'GlideClient',
+      'IoredisClient',
+      'NodeRedisClient',
+      'RedisClient',
+      'RedisTokenStoreOptions',
+      'SendCommand'
+    ]
   }
 }

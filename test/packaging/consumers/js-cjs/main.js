@@ -2,6 +2,7 @@ const { once } = require('node:events')
 const core = require('@bandwidth-token/core')
 const expressAdapter = require('@bandwidth-token/express')
 const fastifyAdapter = require('@bandwidth-token/fastify')
+const redis = require('@bandwidth-token/redis')
 const express = require('express')
 const Fastify = require('fastify')
 
@@ -45,7 +46,8 @@ async function main() {
   const exports = {
     '@bandwidth-token/core': Object.keys(core),
     '@bandwidth-token/express': Object.keys(expressAdapter),
-    '@bandwidth-token/fastify': Object.keys(fastifyAdapter)
+    '@bandwidth-token/fastify': Object.keys(fastifyAdapter),
+    '@bandwidth-token/redis': Object.keys(redis)
   }
   process.stdout.write(JSON.stringify({ exports, answers }))
 }

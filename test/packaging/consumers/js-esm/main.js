@@ -4,6 +4,7 @@ import * as core from '@bandwidth-token/core'
 import * as emulator from '@bandwidth-token/emulator'
 import expressDefault, * as expressAdapter from '@bandwidth-token/express'
 import fastifyDefault, * as fastifyAdapter from '@bandwidth-token/fastify'
+import * as redis from '@bandwidth-token/redis'
 import express from 'express'
 import Fastify from 'fastify'
 
@@ -66,7 +67,8 @@ process.stdout.write(
       '@bandwidth-token/core': Object.keys(core),
       '@bandwidth-token/emulator': Object.keys(emulator),
       '@bandwidth-token/express': Object.keys(expressAdapter),
-      '@bandwidth-token/fastify': Object.keys(fastifyAdapter)
+      '@bandwidth-token/fastify': Object.keys(fastifyAdapter),
+      '@bandwidth-token/redis': Object.keys(redis)
     },
     emulator: await askEmulator(),
     answers: {
