@@ -379,6 +379,36 @@ t.test('takes the logger that it is given instead', async (t) => {
   t.notMatch(lines.join(), /"authorize"/)
 })
 
+t.test('says nothing in the log of a request that the app has answered meanwhile', async (t) => {
+  const endpoint = await startEndpoint(t)
+  for (const verdict of [true, false]) {
+    const lines: { level: number; msg: string }[] = []
+    const stream = { write: (line: string) => void lines.push(JSON.parse(line)) }
+    const app = Fastify({ logger: { level: 'info', stream } })
+    t.teardown(() => app.close())
+    let answer = () => {}
+    app.addHook('onRequest', async (_request, reply) => {
+      answer = () => void reply.code(503).send('too late')
+    })
+    await app.register(fastifyBandwidthToken, {
+      ...options(endpoint),
+      authorize: async () => {
+        answer()
+        return verdict
+      }
+    })
+    const { statusCode, headers, body } = await app.inject('/bandwidth/token')
+    t.equal(statusCode, 503)
+    t.equal(body, 'too late')
+    t.equal(headers['retry-after'], undefined)
+    await new Promise(setImmediate)
+    t.strictSame(
+      lines.filter(({ level }) => level > 30).map(({ msg }) => msg),
+      []
+    )
+  }
+})
+
 t.test('decorates without reference types, with types that need no cast', async (t) => {
   const endpoint = await startEndpoint(t)
   const app = Fastify()

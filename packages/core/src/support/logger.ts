@@ -10,11 +10,16 @@ export interface Logger {
 export interface Log {
   debug(fields: object, message: string): void
   warn(fields: object, message: string): void
-  /** Says a thing once in the life of this log. */
+  /** Writes a warning once in the life of this log. */
   warnOnce(message: string): void
+  /**
+   * Warns of a mistake in the configuration, once in the life of this log. Without a logger it is a warning of the
+   * process: a mistake that nobody hears of would not be mended.
+   */
+  warnConfiguration(message: string): void
 }
 
-/** A log that writes to the user's logger and survives one that throws or rejects. */
+/** A log that writes to the user's logger. A logger that throws or rejects does no harm. */
 export function createLog(logger: Logger | undefined): Log {
   const said = new Set<string>()
   const write = (level: 'debug' | 'warn', fields: object, message: string) => {
@@ -25,12 +30,21 @@ export function createLog(logger: Logger | undefined): Log {
       // A logger that fails must not cost anybody a token.
     }
   }
+  const once = (message: string, say: () => void) => {
+    if (said.has(message)) return
+    said.add(message)
+    say()
+  }
   return {
     debug: (fields, message) => write('debug', fields, message),
     warn: (fields, message) => write('warn', fields, message),
-    warnOnce: (message) => {
-      if (!said.has(message)) write('warn', {}, message)
-      said.add(message)
-    }
+    warnOnce: (message) => once(message, () => write('warn', {}, message)),
+    warnConfiguration: (message) =>
+      once(message, () => {
+        if (logger === undefined) process.emitWarning(message, CONFIGURATION_WARNING)
+        else write('warn', {}, message)
+      })
   }
 }
+
+const CONFIGURATION_WARNING = { type: 'BandwidthTokenWarning', code: 'BANDWIDTH_TOKEN_CONFIGURATION' }
