@@ -3,9 +3,7 @@ import type { OptionRule } from '../support/check-options.js'
 
 /** Where a framework mounts the route, and what it calls the method on the request. */
 export interface Mount {
-  /** Where `GET` and `HEAD` are answered, a literal path; `false` mounts no route. Default: `'/bandwidth/token'`. */
   readonly path: string | false
-  /** The name on the request. Default: `'bandwidthToken'`. Another one asks for a `path` of its own, or `false`. */
   readonly decorateAs: string
 }
 

@@ -28,28 +28,32 @@ type GivenProviderOptions = Partial<Record<Exclude<keyof TokenProviderOptions, '
 }
 
 /** The options of an adapter that leaves it to the app where the route is mounted: the core's, and the policy. */
-export type UnmountedRouteOptions<Request> = (OwnProviderOptions | GivenProviderOptions) &
-  PolicyOptions<Request>
+export type UnmountedRouteOptions<Request> = PolicyOptions<Request> &
+  (GivenProviderOptions | OwnProviderOptions)
 
 /** The options of an adapter that mounts the route: the core's, the policy, `path` and `decorateAs`. */
-export type TokenRouteOptions<Request> = (OwnProviderOptions | GivenProviderOptions) &
-  (DefaultMountOptions<Request> | NamedMountOptions<Request> | NoRouteOptions<Request>)
-
-interface DefaultMountOptions<Request> extends PolicyOptions<Request> {
-  /** Where `GET` and `HEAD` are answered, a literal path; `false` mounts no route. Default: `'/bandwidth/token'`. */
-  path?: string | undefined
-  /** The name on the request. Default: `'bandwidthToken'`. Another one asks for a `path` of its own, or `false`. */
-  decorateAs?: typeof DEFAULT_MOUNT.decorateAs | undefined
-}
-
-interface NamedMountOptions<Request> extends PolicyOptions<Request> {
-  path: string
-  decorateAs: string
-}
+export type TokenRouteOptions<Request> = (
+  | NoRouteOptions<Request>
+  | NamedMountOptions<Request>
+  | DefaultMountOptions<Request>
+) &
+  (GivenProviderOptions | OwnProviderOptions)
 
 interface NoRouteOptions<Request> extends Partial<PolicyOptions<Request>> {
   path: false
   decorateAs?: string | undefined
+}
+
+interface NamedMountOptions<Request> extends PolicyOptions<Request> {
+  path: string | false
+  decorateAs: string
+}
+
+interface DefaultMountOptions<Request> extends PolicyOptions<Request> {
+  /** Where `GET` and `HEAD` are answered, a literal path; `false` mounts no route. Default: `'/bandwidth/token'`. */
+  path?: string | false | undefined
+  /** The name on the request. Default: `'bandwidthToken'`. Another one asks for a `path` of its own, or `false`. */
+  decorateAs?: typeof DEFAULT_MOUNT.decorateAs | undefined
 }
 
 /** What an adapter says of itself. */

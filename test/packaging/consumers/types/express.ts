@@ -53,6 +53,7 @@ bandwidthToken({ authorize: () => true, decorateAs: 'other' })
 
 // What it takes.
 bandwidthToken({ path: false })
+bandwidthToken({ path: process.env['NO_ROUTE'] ? false : '/token', authorize: () => true })
 bandwidthToken({ path: false, decorateAs: 'other', authorize: (req) => req.path === '/' })
 bandwidthToken({ authorize: () => true, decorateAs: 'other', path: '/other' })
 bandwidthToken({ authorize: () => true, decorateAs: 'bandwidthToken' })
