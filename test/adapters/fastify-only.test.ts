@@ -379,6 +379,20 @@ t.test('takes the logger that it is given instead', async (t) => {
   t.notMatch(lines.join(), /"authorize"/)
 })
 
+t.test('keeps no-store where an error brings along a header that Fastify cannot write', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const app = Fastify()
+  t.teardown(() => app.close())
+  const headers = { 'not a name': 'a', 'cache-control': 'public' }
+  await app.register(fastifyBandwidthToken, {
+    ...options(endpoint),
+    authorize: () => Promise.reject(Object.assign(new Error('no'), { headers }))
+  })
+  const answer = await fetch(`${await app.listen({ port: 0, host: '127.0.0.1' })}/bandwidth/token`)
+  t.equal(answer.status, 500)
+  t.equal(answer.headers.get('cache-control'), 'no-store')
+})
+
 t.test('says nothing in the log of a request that the app has answered meanwhile', async (t) => {
   const endpoint = await startEndpoint(t)
   for (const verdict of [true, false]) {

@@ -1,10 +1,13 @@
 import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { BandwidthTokenError } from '@bandwidth-token/core'
 import {
   errorAnswer,
   errorHeaders,
+  keepHeaders,
   nodeHeaders,
   type OptionRule,
   type RouteRequest,
@@ -204,4 +207,47 @@ t.test('reads headers as Node has them, and no property that they inherit', asyn
   t.equal(header('host'), 'app.example')
   t.equal(header('x-many'), 'a, b')
   t.equal(nodeHeaders({ host: 'evil.example', ':authority': 'app.example' })('host'), 'app.example')
+})
+
+t.test('keeps headers whatever is written over them until they are sent', async (t) => {
+  const headers = { 'Cache-Control': 'no-store', 'Retry-After': '7' }
+  const handlers: ((response: ServerResponse) => void)[] = [
+    (response) => response.end(),
+    (response) => response.removeHeader('cache-control'),
+    (response) => response.setHeader('cache-control', 'public'),
+    (response) => response.writeHead(503, { 'CACHE-CONTROL': 'public', 'retry-after': '1', 'x-app': 'a' }),
+    (response) => response.writeHead(503, 'No', { 'cache-control': 'public', 'x-app': 'a' }),
+    (response) => {
+      t.throws(() => response.writeHead(503, { 'x app': 'a' }))
+      response.writeHead(503)
+    }
+  ]
+  const server = createServer((request, response) => {
+    keepHeaders(response, headers)
+    handlers[Number(request.url?.slice(1))]?.(response)
+    response.end()
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  for (const index of handlers.keys()) {
+    const answer = await fetch(`http://127.0.0.1:${port}/${index}`)
+    t.equal(answer.headers.get('cache-control'), 'no-store', `handler ${index}`)
+    t.equal(answer.headers.get('retry-after'), '7')
+    t.equal(answer.headers.get('x-app'), index === 3 || index === 4 ? 'a' : null)
+  }
+})
+
+t.test('adds no headers to a response that has begun', async (t) => {
+  const server = createServer((_request, response) => {
+    response.flushHeaders()
+    keepHeaders(response, { 'Cache-Control': 'no-store' })
+    response.end('the app')
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const answer = await fetch(`http://127.0.0.1:${port}`)
+  t.equal(answer.headers.get('cache-control'), null)
+  t.equal(await answer.text(), 'the app')
 })

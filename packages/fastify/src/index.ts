@@ -2,6 +2,7 @@ import type { AccessToken, TokenProvider } from '@bandwidth-token/core'
 import {
   checkOptions,
   errorHeaders,
+  keepHeaders,
   nodeHeaders,
   type OptionRule,
   optionInvalid,
@@ -92,7 +93,6 @@ async function plugin(fastify: FastifyInstance, options: FastifyBandwidthTokenOp
     ROUTE_OPTION_RULES,
     'routeOptions.'
   ) as TokenRouteShorthand
-  const failed = new WeakMap<FastifyReply, Record<string, string>>()
   fastify.register(async (child) => {
     child.route({
       ...routeOptions,
@@ -111,14 +111,7 @@ async function plugin(fastify: FastifyInstance, options: FastifyBandwidthTokenOp
           throw error
         }
       },
-      onError: async (_request, reply, error) => {
-        failed.set(reply, errorHeaders(error))
-        setHeaders(reply, errorHeaders(error))
-      },
-      // Once more, because Fastify's own error handler writes the headers that an error brings along.
-      onSend: async (_request, reply) => {
-        setHeaders(reply, failed.get(reply) ?? {})
-      }
+      onError: async (_request, reply, error) => keepHeaders(reply.raw, errorHeaders(error))
     })
   }, childOptions)
 }
@@ -126,13 +119,6 @@ async function plugin(fastify: FastifyInstance, options: FastifyBandwidthTokenOp
 /** Whether the app has answered meanwhile, such as by a time-out of its own: then there is nothing to add. */
 function isAnswered(reply: FastifyReply): boolean {
   return reply.sent || reply.raw.headersSent
-}
-
-/** On the response of Node too: Fastify drops its own headers if one of them is malformed. */
-function setHeaders(reply: FastifyReply, headers: Readonly<Record<string, string>>): void {
-  if (reply.raw.headersSent) return
-  reply.headers(headers)
-  for (const [name, value] of Object.entries(headers)) reply.raw.setHeader(name, value)
 }
 
 /**
