@@ -254,6 +254,7 @@ t.test('compares an Origin with the :authority of HTTP/2', async (t) => {
   const statusOf = async (headers: OutgoingHttpHeaders) => {
     const stream = session.request({ ':path': '/bandwidth/token', ':authority': 'app.example', ...headers })
     const [answer] = await once(stream, 'response')
+    t.equal(answer['cache-control'], 'no-store')
     stream.resume()
     await once(stream, 'close')
     return answer[':status']

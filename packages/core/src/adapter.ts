@@ -1,4 +1,4 @@
-// What an adapter for another framework is made of. See docs/writing-an-adapter.md.
+// What an adapter for another framework is made of. docs/writing-an-adapter.md shows how.
 export { optionInvalid } from './errors.js'
 export { errorAnswer, errorHeaders, type RouteAnswer } from './route/answers.js'
 export { keepHeaders, nodeHeaders } from './route/node-http.js'

@@ -53,7 +53,7 @@ interface ProviderSettings {
    * Default: an `Agent` of the provider's own.
    */
   dispatcher?: TokenDispatcher | undefined
-  /** A logger in pino's shape. Default: silent. */
+  /** A logger in pino's shape. Default: silent, but warnings about the configuration go to `process.emitWarning()`. */
   logger?: Logger | undefined
   /** Where time comes from. Default: the system. */
   clock?: Clock | undefined

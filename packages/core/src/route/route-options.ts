@@ -23,7 +23,7 @@ type OwnProviderOptions = TokenProviderOptions & { provider?: undefined }
 type GivenProviderOptions = Partial<Record<Exclude<keyof TokenProviderOptions, 'logger'>, undefined>> & {
   /** A provider of yours, which the adapter uses and does not close. Of the core's options only `logger` may stand beside it. */
   provider: TokenProviderLike
-  /** A logger in pino's shape. Default: silent. */
+  /** A logger in pino's shape. Default: silent, but warnings about the configuration go to `process.emitWarning()`. */
   logger?: Logger | undefined
 }
 
