@@ -9,51 +9,62 @@ import type { Logger } from './support/logger.js'
 import { parseUrl } from './support/url.js'
 
 /** The options of a `TokenProvider`, all optional. Durations are milliseconds. */
-export interface TokenProviderOptions {
+export type TokenProviderOptions = (FixedCredentials | CredentialsFunction) & ProviderSettings
+
+interface FixedCredentials {
   /** The client id from Bandwidth's portal. Default: `BW_CLIENT_ID` in the environment, read at construction. */
-  clientId?: string
+  clientId?: string | undefined
   /** The client secret from Bandwidth's portal. Default: `BW_CLIENT_SECRET` in the environment, read at construction. */
-  clientSecret?: string
+  clientSecret?: string | undefined
+  credentials?: undefined
+}
+
+interface CredentialsFunction {
   /**
    * Called for every token request with the account, `''` where none was named, so that a rotated secret is picked
    * up without a restart. Excludes `clientId` and `clientSecret`. Let it throw for an account it does not know.
    */
-  credentials?: (account: string) => Credentials | Promise<Credentials>
+  credentials: (account: string) => Credentials | Promise<Credentials>
+  clientId?: undefined
+  clientSecret?: undefined
+}
+
+interface ProviderSettings {
   /**
    * Bandwidth's network, a preset of `tokenUrl` and `scope`. Default: `'global'`. `'us'` is also the one for
    * Bandwidth's Voice, Messaging and Numbers APIs.
    */
-  network?: 'global' | 'us'
+  network?: 'global' | 'us' | undefined
   /** The token endpoint. Default: `BW_TOKEN_URL` in the environment, else that of `network`. */
-  tokenUrl?: string
+  tokenUrl?: string | undefined
   /** The scope that is asked for; `''` sends none. Default: that of `network`. */
-  scope?: string
+  scope?: string | undefined
   /** From this long before expiry on, a token is refreshed in the background. Default: 30,000. */
-  refreshAheadMs?: number
+  refreshAheadMs?: number | undefined
   /** A token with less than this left is never handed out. Default: 10,000. */
-  expiryMarginMs?: number
+  expiryMarginMs?: number | undefined
   /** The limit of one HTTP attempt, headers and body together. Default: 4,000. */
-  timeoutMs?: number
+  timeoutMs?: number | undefined
   /** The limit of one acquisition with its retries. Default: 10,000. */
-  deadlineMs?: number
+  deadlineMs?: number | undefined
   /** How many accounts' tokens are kept; the least recently used goes first. Default: 10,000. */
-  maxTokens?: number
+  maxTokens?: number | undefined
   /** A store that a fleet shares, so that it makes one request for all. Asks for `storeKeys`. Default: none. */
-  store?: TokenStore
+  store?: TokenStore | undefined
   /**
    * The keys that seal what is in the store, each 32 bytes in base64 or base64url, the same for the whole fleet. The
    * first seals, all open. `node -p "crypto.randomBytes(32).toString('base64url')"` makes one.
    */
-  storeKeys?: readonly string[]
+  storeKeys?: readonly string[] | undefined
   /**
    * An undici 6, 7 or 8 `Dispatcher` to send requests with: a proxy, a custom CA, mTLS. It stays yours to close.
    * Default: an `Agent` of the provider's own.
    */
-  dispatcher?: TokenDispatcher
-  /** A logger in pino's shape. Default: silent. */
-  logger?: Logger
+  dispatcher?: TokenDispatcher | undefined
+  /** A logger in pino's shape. Default: silent, but warnings about the configuration go to `process.emitWarning()`. */
+  logger?: Logger | undefined
   /** Where time comes from. Default: the system. */
-  clock?: Clock
+  clock?: Clock | undefined
 }
 
 /** The options of a provider, complete and checked. */

@@ -79,7 +79,7 @@ export class TokenProvider {
       resolveOptions(options)
     const agent = dispatcher === undefined ? new OwnAgent(resolved.timeoutMs) : undefined
     const inOwnContext = AsyncLocalStorage.snapshot() as AccountContext['inOwnContext']
-    const log = createLog(logger, inOwnContext)
+    const log = createLog(logger)
     const cache = new AccountCache(maxTokens, () => log.warnOnce(EVICTED))
     this.#agent = agent
     this.#cache = cache
