@@ -51,7 +51,7 @@ async function stage(t: Test, answer: Answer, options: TokenProviderOptions = {}
     clock,
     logger: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') },
     ...options
-  })
+  } as TokenProviderOptions)
   t.teardown(() => provider.close())
   return {
     provider,

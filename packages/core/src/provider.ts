@@ -2,7 +2,7 @@ import { Account, type AccountContext, type TokenRequest } from './account/accou
 import { AccountCache } from './account/account-cache.js'
 import type { RejectedToken } from './account/cached-token.js'
 import type { TokenStatus } from './account/status.js'
-import { OwnAgent } from './endpoint/agent.js'
+import { DefaultAgent } from './endpoint/agent.js'
 import { optionInvalid } from './errors.js'
 import { CLOSED, toError } from './failure.js'
 import { resolveOptions, type TokenProviderOptions } from './options.js'
@@ -55,7 +55,7 @@ const GET_TOKEN_RULES: Readonly<Record<keyof GetTokenOptions, OptionRule>> = {
 export class TokenProvider {
   readonly #cache: AccountCache
   readonly #context: AccountContext
-  readonly #agent: OwnAgent | undefined
+  readonly #agent: DefaultAgent | undefined
   #closing: Promise<void> | undefined
 
   /**
@@ -64,17 +64,19 @@ export class TokenProvider {
    * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for an unknown, ill-typed, missing or contradictory option
    */
   constructor(options?: TokenProviderOptions) {
-    const { tokenUrl, scope, dispatcher, logger, maxTokens, ...resolved } = resolveOptions(options)
-    const agent = dispatcher === undefined ? new OwnAgent(resolved.timeoutMs) : undefined
+    const { tokenUrl, scope, dispatcher, logger, maxTokens, warnings, ...resolved } = resolveOptions(options)
+    const log = createLog(logger)
+    const agent = dispatcher === undefined ? new DefaultAgent(resolved.timeoutMs) : undefined
     const cache = new AccountCache(maxTokens)
     this.#agent = agent
     this.#cache = cache
     this.#context = {
       ...resolved,
-      endpoint: { tokenUrl, scope, dispatcher: dispatcher ?? (agent as OwnAgent).dispatcher },
-      log: createLog(logger),
+      endpoint: { tokenUrl, scope, dispatcher: dispatcher ?? (agent as DefaultAgent).dispatcher },
+      log,
       onChange: (account) => this.#closing === undefined && cache.place(account)
     }
+    for (const warning of warnings) log.warnOnce(warning)
   }
 
   /**

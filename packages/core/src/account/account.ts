@@ -3,7 +3,6 @@ import { CoolDown } from '../acquisition/cool-down.js'
 import type { BandwidthTokenError } from '../errors.js'
 import { CLOSED, type Failure, isFailure, NEARLY_DEAD, toError } from '../failure.js'
 import { type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
-import type { Log } from '../support/logger.js'
 import type { AccessToken } from '../token/access-token.js'
 import { ageMs, REQUEST_INTERVAL_MS } from '../token/lifetime.js'
 import {
@@ -26,7 +25,6 @@ const NEVER = Number.NEGATIVE_INFINITY
 export interface AccountContext extends AcquisitionContext {
   readonly refreshAheadMs: number
   readonly expiryMarginMs: number
-  readonly log: Log
   /** Called when an account has won or lost its token or its acquisition. */
   readonly onChange: (account: Account) => void
 }

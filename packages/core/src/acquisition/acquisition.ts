@@ -3,7 +3,8 @@ import { type Endpoint, requestToken } from '../endpoint/request.js'
 import { CLOSED, type Failure, isFailure, TIMED_OUT } from '../failure.js'
 import { abortable, controllerWithin } from '../support/abortable.js'
 import { type Clock, holdProcess, type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
-import { authenticate, type Credentials, isCredentials } from './credentials.js'
+import type { Log } from '../support/logger.js'
+import { authenticate, type Credentials, loadCredentials } from './credentials.js'
 import { retryDelayMs } from './retry.js'
 
 /** What an acquisition works with. */
@@ -15,6 +16,7 @@ export interface AcquisitionContext {
   readonly timeoutMs: number
   readonly deadlineMs: number
   readonly clock: Clock
+  readonly log: Log
 }
 
 /** A grant and the instant just before its request was sent. */
@@ -118,20 +120,10 @@ export class Acquisition<Result> {
     return { ...result, issuedAt }
   }
 
-  async #loadCredentials(): Promise<Credentials | Failure> {
-    try {
-      const { clientId, clientSecret } = await this.#context.credentials(this.#account)
-      // What was checked is what is used, even if a getter of the user's gives something else next time.
-      const credentials = { clientId, clientSecret }
-      if (isCredentials(credentials)) return credentials
-    } catch {
-      // What the user's function threw may hold a secret.
-    }
-    return {
-      code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED',
-      message: 'The "credentials" function gave no usable credentials for this account.',
-      remedy: 'wait'
-    }
+  #loadCredentials(): Promise<Credentials | Failure> {
+    const { credentials, mayReload, log } = this.#context
+    // Fixed credentials were looked at when the provider was made.
+    return loadCredentials(credentials, this.#account, mayReload ? log.warnOnce : undefined)
   }
 
   #sleep(delayMs: number): Promise<void> {

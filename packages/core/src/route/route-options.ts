@@ -1,5 +1,5 @@
 import { optionInvalid } from '../errors.js'
-import { PROVIDER_RULES, type TokenProviderOptions } from '../options.js'
+import { PROVIDER_RULES, type ProviderOptions } from '../options.js'
 import { TokenProvider } from '../provider.js'
 import { checkOptions, hasMethods, type OptionRule } from '../support/check-options.js'
 import type { Logger } from '../support/logger.js'
@@ -15,7 +15,7 @@ export interface TokenProviderLike {
 }
 
 /** The options of an adapter: all of the core's, and those of the token route. */
-export interface TokenRouteOptions<Request> extends TokenProviderOptions {
+export interface TokenRouteOptions<Request> extends ProviderOptions {
   /**
    * A provider of yours, which the adapter uses and does not close. Of the core's options only `logger` may stand
    * beside it.
@@ -54,7 +54,7 @@ export interface ResolvedRouteOptions<Request> {
 const isFunction = (value: unknown) => typeof value === 'function'
 
 const ROUTE_RULES: Readonly<
-  Record<Exclude<keyof TokenRouteOptions<never>, keyof TokenProviderOptions>, OptionRule>
+  Record<Exclude<keyof TokenRouteOptions<never>, keyof ProviderOptions>, OptionRule>
 > = {
   provider: [hasMethods('getToken'), 'a TokenProvider, or an object with its method getToken'],
   decorateAs: [
@@ -92,7 +92,7 @@ export function resolveRouteOptions<Request>(
   const options = checkOptions(given, { ...ROUTE_RULES, ...PROVIDER_RULES, ...extraRules })
   const { provider, decorateAs, path, authorize, account, allowedOrigins } =
     options as TokenRouteOptions<Request>
-  const logger = (options as TokenProviderOptions).logger ?? defaultLogger
+  const logger = (options as ProviderOptions).logger ?? defaultLogger
   if (path === undefined && decorateAs !== undefined && decorateAs !== DEFAULT_NAME) {
     throw optionInvalid('path', path, 'a path of its own, or false, beside "decorateAs"')
   }
