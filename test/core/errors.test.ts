@@ -36,7 +36,7 @@ const UNCACHEABLE = {
   'X-Content-Type-Options': 'nosniff'
 }
 
-async function errorOf(t: Test, answer: Answer, options: TokenProviderOptions = {}) {
+async function errorOf(t: Test, answer: Answer, options: Omit<TokenProviderOptions, 'credentials'> = {}) {
   const server = await startTokenServer(t, answer)
   const provider = new TokenProvider({
     ...CREDENTIALS,
