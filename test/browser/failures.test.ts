@@ -284,6 +284,34 @@ t.test('nothing ends a pause that the route asked for', async (t) => {
   t.equal(route.requests.length, 1)
 })
 
+t.test('online ends the back-off beyond what the route asked for, and nothing of that', async (t) => {
+  const { page, route, source } = await stage(t, answerWith(503, '', { 'retry-after': '3' }))
+  await rejection(source.getToken())
+  await page.advance(60_000, 500)
+  const before = route.requests.length
+  page.dispatch('online')
+  await page.settle()
+  const { retryAfter = 0 } = await rejection(source.getToken()).catch(() => ({}) as { retryAfter?: number })
+  t.ok(Number(retryAfter) <= 3, `${retryAfter} s`)
+  t.ok(route.requests.length <= before + 1)
+})
+
+t.test(
+  'online ends a back-off that is longer than what the route asked for, but not before that',
+  async (t) => {
+    const { page, route, source, events } = await stage(t, answerWith(503, '', { 'retry-after': '3' }))
+    await rejection(source.getToken())
+    const isLongBackOff = () => (events.at(-1) as ErrorEvent).retryInMs >= 10_000
+    while (!isLongBackOff()) await page.advance(500)
+    const before = route.requests.length
+    page.dispatch('online')
+    await page.advance(2_000)
+    t.equal(route.requests.length, before, 'the route asked for 3 s')
+    await page.advance(1_100)
+    t.equal(route.requests.length, before + 1)
+  }
+)
+
 t.test('a page that is looked at again does not end a back-off', async (t) => {
   const { page, route, source } = await stage(t, answerWith(503))
   await rejection(source.getToken())
