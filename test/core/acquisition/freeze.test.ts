@@ -22,7 +22,7 @@ function stage(t: Test, options: { credentials?: () => Promise<never> } = {}) {
     ...options,
     clock,
     dispatcher
-  } as TokenProviderOptions)
+  } as unknown as TokenProviderOptions)
   t.teardown(() => provider.close())
   const answer = (index: number, statusCode = 200, expiresIn = 600) => {
     const body = JSON.stringify({ access_token: `token-${index + 1}`, expires_in: expiresIn })
