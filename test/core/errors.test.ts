@@ -7,15 +7,9 @@ import {
 import t, { type Test } from 'tap'
 import { Agent } from 'undici'
 import { networkFailure, toError } from '../support/core-internals.js'
-import {
-  type Answer,
-  answerRaw,
-  answerWith,
-  grant,
-  rejection,
-  shiftableClock,
-  startTokenServer
-} from '../support/token-server.js'
+import { type Answer, answerRaw, answerWith, grant, startEndpoint } from '../support/endpoint.js'
+import { rejection } from '../support/outcomes.js'
+import { shiftableClock } from '../support/shiftable-clock.js'
 
 delete process.env['BW_TOKEN_URL']
 
@@ -37,7 +31,7 @@ const UNCACHEABLE = {
 }
 
 async function errorOf(t: Test, answer: Answer, options: TokenProviderOptions = {}) {
-  const server = await startTokenServer(t, answer)
+  const server = await startEndpoint(t, answer)
   const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl: server.tokenUrl, ...options })
   t.teardown(() => provider.close())
   return (await rejection(provider.getToken())) as unknown as BandwidthTokenError
@@ -95,7 +89,7 @@ t.test('gives fresh headers at every reading', async (t) => {
 })
 
 t.test('counts down the seconds until a new try, rounded up, at least 1', async (t) => {
-  const server = await startTokenServer(t, answerWith(401))
+  const server = await startEndpoint(t, answerWith(401))
   const clock = shiftableClock()
   const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl: server.tokenUrl, clock })
   t.teardown(() => provider.close())
@@ -227,7 +221,7 @@ t.test('a network error', async (t) => {
   })
 
   t.test('has a cause in a connection that speaks no TLS', async (t) => {
-    const server = await startTokenServer(t)
+    const server = await startEndpoint(t)
     const tokenUrl = server.tokenUrl.replace('http:', 'https:')
     const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl })
     t.teardown(() => provider.close())

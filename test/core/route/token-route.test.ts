@@ -2,8 +2,8 @@ import { setImmediate } from 'node:timers/promises'
 import { BandwidthTokenError } from '@bandwidth-token/core'
 import { type OptionRule, TokenRoute } from '@bandwidth-token/core/adapter'
 import t from 'tap'
+import { rejection, thrownBy } from '../../support/outcomes.js'
 import { processEvents } from '../../support/process-events.js'
-import { rejection, thrownBy } from '../../support/token-server.js'
 
 const UNCACHEABLE = {
   'Cache-Control': 'no-store',
