@@ -1,5 +1,5 @@
 #!/bin/sh
-# The tests place calls from a real browser. Where they may, in a container or in CI, they install it.
+# The tests place calls from a real browser.
 set -eu
 
 # Where test/support/chromium.ts looks for it.
@@ -7,9 +7,5 @@ if [ -n "${CHROMIUM_PATH:-}" ] || [ -x /usr/bin/chromium ] || [ -x /usr/bin/goog
   exit 0
 fi
 
-if [ "$(id -u)" -eq 0 ]; then as_root=''; elif [ -n "${CI:-}" ]; then as_root='sudo -n'; else as_root='false'; fi
-
-if ! { $as_root apt-get update -qq && $as_root apt-get install -y -qq chromium </dev/null; } >&2; then
-  echo 'The tests need Chromium: install it (on Debian: apt-get install chromium), or set CHROMIUM_PATH.' >&2
-  exit 1
-fi
+exec sh "$(dirname "$0")/apt-install.sh" chromium \
+  'The tests need Chromium: install it (on Debian: apt-get install chromium), or set CHROMIUM_PATH.'

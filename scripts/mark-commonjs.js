@@ -1,9 +1,9 @@
 // `tsc` writes CommonJS into `dist/cjs` of packages whose own `type` is `module`: say so beside the files.
-import { writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 
-for (const name of ['core', 'fastify', 'express']) {
-  writeFileSync(
-    new URL(`../packages/${name}/dist/cjs/package.json`, import.meta.url),
-    '{"type":"commonjs"}\n'
-  )
+const packages = new URL('../packages/', import.meta.url)
+
+for (const name of readdirSync(packages)) {
+  const folder = new URL(`${name}/dist/cjs/`, packages)
+  if (existsSync(folder)) writeFileSync(new URL('package.json', folder), '{"type":"commonjs"}\n')
 }

@@ -57,6 +57,7 @@ export interface Manifest {
   readonly version: string
   readonly main?: string
   readonly types?: string
+  readonly exports: Readonly<Record<string, string | { readonly require?: unknown }>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly peerDependencies?: Readonly<Record<string, string>>
   readonly optionalDependencies?: Readonly<Record<string, string>>

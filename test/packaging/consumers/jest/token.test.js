@@ -1,5 +1,6 @@
 const { once } = require('node:events')
 const { TokenProvider } = require('@bandwidth-token/core')
+const { testProvider } = require('@bandwidth-token/core/testing')
 const { bandwidthToken } = require('@bandwidth-token/express')
 const express = require('express')
 
@@ -20,4 +21,21 @@ test('an Express app serves a token', async () => {
   expect(await response.json()).toMatchObject({ access_token: process.env.EXPECTED_TOKEN })
   server.close()
   await middleware.close()
+})
+
+test('an Express app is tested without a network', async () => {
+  const provider = testProvider({ accessToken: 'token', accessTokenId: 'id' })
+  const server = express()
+    .use(bandwidthToken({ provider, authorize: () => true }))
+    .listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const response = await fetch(`http://127.0.0.1:${server.address().port}/bandwidth/token`)
+  expect(await response.json()).toEqual({
+    access_token: 'token',
+    access_token_id: 'id',
+    token_type: 'Bearer',
+    expires_in: 600
+  })
+  expect(provider.calls).toEqual([{}])
+  server.close()
 })

@@ -2,6 +2,7 @@ const { once } = require('node:events')
 const core = require('@bandwidth-token/core')
 const expressAdapter = require('@bandwidth-token/express')
 const fastifyAdapter = require('@bandwidth-token/fastify')
+const redis = require('@bandwidth-token/redis')
 const express = require('express')
 const Fastify = require('fastify')
 
@@ -42,12 +43,7 @@ async function main() {
     fastifyNamed: await askFastify(fastifyAdapter.fastifyBandwidthToken),
     express: await askExpress()
   }
-  const exports = {
-    '@bandwidth-token/core': Object.keys(core),
-    '@bandwidth-token/express': Object.keys(expressAdapter),
-    '@bandwidth-token/fastify': Object.keys(fastifyAdapter)
-  }
-  process.stdout.write(JSON.stringify({ exports, answers }))
+  process.stdout.write(JSON.stringify({ answers }))
 }
 
 main()

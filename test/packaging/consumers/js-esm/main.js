@@ -1,9 +1,8 @@
 import { once } from 'node:events'
-import * as browser from '@bandwidth-token/browser'
-import * as core from '@bandwidth-token/core'
-import * as emulator from '@bandwidth-token/emulator'
-import expressDefault, * as expressAdapter from '@bandwidth-token/express'
-import fastifyDefault, * as fastifyAdapter from '@bandwidth-token/fastify'
+import { TokenProvider } from '@bandwidth-token/core'
+import { startEmulator } from '@bandwidth-token/emulator'
+import expressDefault from '@bandwidth-token/express'
+import fastifyDefault from '@bandwidth-token/fastify'
 import express from 'express'
 import Fastify from 'fastify'
 
@@ -31,14 +30,14 @@ async function askExpress() {
 }
 
 async function askCore(options) {
-  const provider = new core.TokenProvider(options)
+  const provider = new TokenProvider(options)
   const token = await provider.getToken()
   await provider.close()
   return token.toResponse()
 }
 
 async function askEmulator() {
-  const running = await emulator.startEmulator()
+  const running = await startEmulator()
   const { tokenUrl, clientId, clientSecret } = running
   const answer = await askCore({ tokenUrl, clientId, clientSecret })
   await running.close()
@@ -61,13 +60,6 @@ async function askThroughUndici() {
 
 process.stdout.write(
   JSON.stringify({
-    exports: {
-      '@bandwidth-token/browser': Object.keys(browser),
-      '@bandwidth-token/core': Object.keys(core),
-      '@bandwidth-token/emulator': Object.keys(emulator),
-      '@bandwidth-token/express': Object.keys(expressAdapter),
-      '@bandwidth-token/fastify': Object.keys(fastifyAdapter)
-    },
     emulator: await askEmulator(),
     answers: {
       core: await askCore(),

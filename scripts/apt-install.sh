@@ -1,0 +1,12 @@
+#!/bin/sh
+# Installs a Debian package where the tests may: as root, in a container, or in CI.
+#
+#   sh scripts/apt-install.sh <package> <what to tell those who have to install it themselves>
+set -eu
+
+if [ "$(id -u)" -eq 0 ]; then as_root=''; elif [ -n "${CI:-}" ]; then as_root='sudo -n'; else as_root='false'; fi
+
+if ! { $as_root apt-get update -qq && $as_root apt-get install -y -qq "$1" </dev/null; } >&2; then
+  echo "$2" >&2
+  exit 1
+fi

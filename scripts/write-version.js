@@ -1,0 +1,7 @@
+// The core tells the token endpoint its version. Run after changesets has raised the versions of the packages.
+import { readFileSync, writeFileSync } from 'node:fs'
+
+const core = new URL('../packages/core/', import.meta.url)
+const { version } = JSON.parse(readFileSync(new URL('package.json', core), 'utf8'))
+const file = new URL('src/support/version.ts', core)
+writeFileSync(file, readFileSync(file, 'utf8').replace(/'.*'/, `'${version}'`))

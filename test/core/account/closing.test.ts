@@ -1,0 +1,105 @@
+import { setImmediate } from 'node:timers/promises'
+import { TokenProvider, type TokenProviderOptions } from '@bandwidth-token/core'
+import t from 'tap'
+import { fail, grant, startEndpoint } from '../../support/endpoint.js'
+import { VirtualClock } from '../../support/virtual-clock.js'
+
+const CLOSED = { code: 'ERR_BANDWIDTH_TOKEN_CLOSED' }
+const NOBODY = { debug() {}, info() {}, warn() {}, error() {} }
+
+for (const [where, wait] of [
+  ['at once', undefined],
+  ['before they come', setImmediate]
+] as const) {
+  t.test(`sends no request when the credentials function closes the provider ${where}`, async (t) => {
+    const endpoint = await startEndpoint(t)
+    const credentials = async () => {
+      await wait?.()
+      void provider.close()
+      return { clientId: 'a', clientSecret: 'b' }
+    }
+    const provider: TokenProvider = endpoint.provider(t, { credentials })
+    await t.rejects(provider.getToken(), CLOSED)
+    await endpoint.clock.settle()
+    t.equal(endpoint.count, 0)
+    t.equal(endpoint.clock.timers.size, 0)
+  })
+}
+
+for (const [what, answer, level] of [
+  ['a token', grant(), 'debug'],
+  ['a token without a lifetime', grant({ expires_in: null }), 'warn'],
+  ['a failure', fail(401), 'warn']
+] as const) {
+  t.test(`leaves no timer when a logger closes the provider on ${what}`, async (t) => {
+    const endpoint = await startEndpoint(t, answer)
+    const logger = { ...NOBODY, [level]: () => void provider.close() }
+    const provider: TokenProvider = endpoint.provider(t, { logger })
+    await t.rejects(provider.getToken(), CLOSED)
+    await endpoint.clock.settle()
+    t.equal(endpoint.clock.timers.size, 0)
+    await t.rejects(provider.getToken(), CLOSED)
+    t.equal(endpoint.count, 1)
+  })
+}
+
+t.test('starts nothing more when a logger closes the provider in a background refresh', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const logger = { ...NOBODY, warn: () => void provider.close() }
+  const provider: TokenProvider = endpoint.provider(t, { logger })
+  await provider.getToken()
+  endpoint.answer = fail(503)
+  await endpoint.untilRequest(2)
+  await endpoint.clock.advance(600_000)
+  t.equal(endpoint.count, 2)
+  t.equal(endpoint.clock.timers.size, 0)
+})
+
+t.test('starts nothing more when a logger closes the provider on an eviction', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const logger = { ...NOBODY, warn: () => void provider.close() }
+  const provider: TokenProvider = endpoint.provider(t, { logger, maxTokens: 1 })
+  await provider.getToken({ account: 'a' })
+  await t.rejects(provider.getToken({ account: 'b' }), CLOSED)
+  t.equal(endpoint.clock.timers.size, 0)
+})
+
+t.test('rejects who waits in line when it is closed', async (t) => {
+  const clock = new VirtualClock()
+  const options: TokenProviderOptions = {
+    clientId: 'client',
+    clientSecret: 'secret',
+    clock,
+    dispatcher: { request: () => new Promise(() => {}) }
+  }
+  const provider = new TokenProvider(options)
+  const calls = Array.from({ length: 100 }, (_, account) =>
+    t.rejects(provider.getToken({ account: `${account}` }), CLOSED)
+  )
+  await setImmediate()
+  await provider.close()
+  await Promise.all(calls)
+  t.equal(clock.timers.size, 0)
+})
+
+for (const [what, end] of [
+  ['closed', (provider: TokenProvider) => void provider.close()],
+  ['invalidated', (provider: TokenProvider) => void provider.invalidate('token-1')]
+] as const) {
+  t.test(
+    `gives who asks for a longer life the token that was valid, though it is ${what} then`,
+    async (t) => {
+      const endpoint = await startEndpoint(t)
+      const provider = endpoint.provider(t)
+      const token = await provider.getToken()
+      await endpoint.clock.advance(5_000)
+      endpoint.answer = fail(503)
+      const failed = provider.getToken({ minimumLifetimeMs: 599_000 })
+      await endpoint.clock.advance(1_000)
+      t.equal(await failed, token)
+      const asked = provider.getToken({ minimumLifetimeMs: 599_000 })
+      end(provider)
+      t.equal(await asked, token)
+    }
+  )
+}

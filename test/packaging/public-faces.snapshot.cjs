@@ -1,0 +1,107 @@
+/* IMPORTANT
+ * This snapshot file is auto-generated, but designed for humans.
+ * It should be checked into source control and tracked carefully.
+ * Re-generate by setting TAP_SNAPSHOT=1 and running tests.
+ * Make sure to inspect the output below.  Do not ignore changes!
+ */
+'use strict'
+exports[`test/build/packaging/packaging.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/browser 1`] = `
+modules: ES modules
+dependencies: none
+peer dependencies: none
+
+@bandwidth-token/browser
+  type  BandwidthListeners
+  type  BandwidthPhone
+  type  BandwidthSession
+  type  BandwidthUA
+  type  CallOptions
+  type  PageToken
+  type  SipMessage
+  type  TokenSource
+  type  TokenSourceError
+  type  TokenSourceErrorCode
+  type  TokenSourceEvent
+  type  TokenSourceListener
+  type  TokenSourceOptions
+  value createTokenSource
+`
+
+exports[`test/build/packaging/packaging.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/core 1`] = `
+modules: ES modules and CommonJS
+dependencies: lru-cache undici
+peer dependencies: none
+
+@bandwidth-token/core
+  type  AccessToken
+  value BandwidthTokenError
+  type  BandwidthTokenErrorCode
+  type  Clock
+  type  Credentials
+  type  GetTokenOptions
+  type  Logger
+  type  RejectedToken
+  type  TokenDispatcher
+  value TokenProvider
+  type  TokenProviderLike
+  type  TokenProviderOptions
+  type  TokenResponse
+  type  TokenStatus
+
+@bandwidth-token/core/adapter
+  type  OptionRule
+  type  TokenProviderLike
+  value TokenRoute
+  type  TokenRouteOptions
+  value checkOptions
+  value optionInvalid
+
+@bandwidth-token/core/testing
+  type  TestProvider
+  type  TestProviderOptions
+  value testProvider
+`
+
+exports[`test/build/packaging/packaging.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/emulator 1`] = `
+modules: ES modules
+dependencies: jose sdp-transform werift ws
+peer dependencies: none
+
+@bandwidth-token/emulator
+  type  Emulator
+  value EmulatorError
+  type  EmulatorErrorCode
+  type  EmulatorOptions
+  type  Fault
+  type  FaultPoint
+  type  InviteFault
+  type  InvitePoint
+  type  ReceivedRequest
+  type  TokenFault
+  type  TokenVerdict
+  value startEmulator
+`
+
+exports[`test/build/packaging/packaging.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/express 1`] = `
+modules: ES modules and CommonJS
+dependencies: @bandwidth-token/core
+peer dependencies: express
+
+@bandwidth-token/express
+  type  BandwidthTokenMiddleware
+  type  BandwidthTokenOptions
+  value bandwidthToken
+  value default
+`
+
+exports[`test/build/packaging/packaging.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/fastify 1`] = `
+modules: ES modules and CommonJS
+dependencies: @bandwidth-token/core fastify-plugin
+peer dependencies: fastify
+
+@bandwidth-token/fastify
+  type  FastifyBandwidthTokenOptions
+  type  TokenRouteShorthand
+  value default
+  value fastifyBandwidthToken
+`
