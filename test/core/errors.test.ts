@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import {
   BandwidthTokenError,
   type BandwidthTokenErrorCode,
@@ -14,16 +15,11 @@ import { shiftableClock } from '../support/shiftable-clock.js'
 delete process.env['BW_TOKEN_URL']
 
 const CREDENTIALS = { clientId: 'client', clientSecret: 'secret' }
-const STATUS_CODES: Readonly<Record<BandwidthTokenErrorCode, number>> = {
-  ERR_BANDWIDTH_TOKEN_OPTION_INVALID: 500,
-  ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED: 502,
-  ERR_BANDWIDTH_TOKEN_UNAVAILABLE: 503,
-  ERR_BANDWIDTH_TOKEN_TIMEOUT: 504,
-  ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID: 502,
-  ERR_BANDWIDTH_TOKEN_FORBIDDEN: 403,
-  ERR_BANDWIDTH_TOKEN_CROSS_ORIGIN: 403,
-  ERR_BANDWIDTH_TOKEN_CLOSED: 503
-}
+/** The codes and their statuses, as users read them. */
+const README = readFileSync(new URL('../../../packages/core/README.md', import.meta.url), 'utf8')
+const STATUSES = [...README.matchAll(/^\| `(ERR_BANDWIDTH_TOKEN_\w+)` +\| (\d{3}) +\|/gm)].map(
+  ([, code, status]) => [code as BandwidthTokenErrorCode, Number(status)] as const
+)
 const UNCACHEABLE = {
   'Cache-Control': 'no-store',
   Pragma: 'no-cache',
@@ -41,7 +37,13 @@ async function errorOf(t: Test, answer: Answer, options: TokenProviderOptions = 
   return (await rejection(provider.getToken())) as unknown as BandwidthTokenError
 }
 
-for (const [code, statusCode] of Object.entries(STATUS_CODES) as [BandwidthTokenErrorCode, number][]) {
+t.test('has the codes that the README lists, and no other', async (t) => {
+  const types = readFileSync(new URL('errors.d.ts', import.meta.resolve('@bandwidth-token/core')), 'utf8')
+  const declared = /type BandwidthTokenErrorCode =([^;]+);/.exec(types)?.[1]?.match(/\w{5,}/g)
+  t.strictSame(STATUSES.map(([code]) => code).sort(), declared?.sort())
+})
+
+for (const [code, statusCode] of STATUSES) {
   t.test(`${code} has the status ${statusCode}`, async (t) => {
     const error = new BandwidthTokenError(code, 'why')
     t.ok(error instanceof Error)
