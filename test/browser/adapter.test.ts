@@ -3,7 +3,8 @@ import type { Fault } from '@bandwidth-token/emulator'
 import fastifyBandwidthToken from '@bandwidth-token/fastify'
 import Fastify from 'fastify'
 import t from 'tap'
-import { credentialsOf, emulate } from '../support/adapters-harness.js'
+import { credentialsOf } from '../support/adapters-harness.js'
+import { emulate } from '../support/emulate.js'
 import { rejection } from '../support/token-server.js'
 
 /** The real route, on the real plugin, in front of the emulator. */

@@ -2,10 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type { TokenStore } from '@bandwidth-token/core'
 import t from 'tap'
-
-interface Teardown {
-  teardown(fn: () => unknown): void
-}
+import type { Teardown } from '../support/teardown.js'
 
 /** Another member of the same fleet: a store of its own over what all of them share. */
 export type CreateStore = (t: Teardown) => TokenStore | Promise<TokenStore>

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import {
   BandwidthTokenError,
   type BandwidthTokenErrorCode,
@@ -7,29 +8,18 @@ import {
 import t, { type Test } from 'tap'
 import { Agent } from 'undici'
 import { networkFailure, toError } from '../support/core-internals.js'
-import {
-  type Answer,
-  answerRaw,
-  answerWith,
-  grant,
-  rejection,
-  shiftableClock,
-  startTokenServer
-} from '../support/token-server.js'
+import { type Answer, answerRaw, answerWith, grant, startEndpoint } from '../support/endpoint.js'
+import { rejection } from '../support/outcomes.js'
+import { shiftableClock } from '../support/shiftable-clock.js'
 
 delete process.env['BW_TOKEN_URL']
 
 const CREDENTIALS = { clientId: 'client', clientSecret: 'secret' }
-const STATUS_CODES: Readonly<Record<BandwidthTokenErrorCode, number>> = {
-  ERR_BANDWIDTH_TOKEN_OPTION_INVALID: 500,
-  ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED: 502,
-  ERR_BANDWIDTH_TOKEN_UNAVAILABLE: 503,
-  ERR_BANDWIDTH_TOKEN_TIMEOUT: 504,
-  ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID: 502,
-  ERR_BANDWIDTH_TOKEN_FORBIDDEN: 403,
-  ERR_BANDWIDTH_TOKEN_CROSS_ORIGIN: 403,
-  ERR_BANDWIDTH_TOKEN_CLOSED: 503
-}
+/** The codes and their statuses, as users read them. */
+const README = readFileSync(new URL('../../../packages/core/README.md', import.meta.url), 'utf8')
+const STATUSES = [...README.matchAll(/^\| `(ERR_BANDWIDTH_TOKEN_\w+)` +\| (\d{3}) +\|/gm)].map(
+  ([, code, status]) => [code as BandwidthTokenErrorCode, Number(status)] as const
+)
 const UNCACHEABLE = {
   'Cache-Control': 'no-store',
   Pragma: 'no-cache',
@@ -37,7 +27,7 @@ const UNCACHEABLE = {
 }
 
 async function errorOf(t: Test, answer: Answer, options: Omit<TokenProviderOptions, 'credentials'> = {}) {
-  const server = await startTokenServer(t, answer)
+  const server = await startEndpoint(t, answer)
   const provider = new TokenProvider({
     ...CREDENTIALS,
     tokenUrl: server.tokenUrl,
@@ -47,7 +37,13 @@ async function errorOf(t: Test, answer: Answer, options: Omit<TokenProviderOptio
   return (await rejection(provider.getToken())) as unknown as BandwidthTokenError
 }
 
-for (const [code, statusCode] of Object.entries(STATUS_CODES) as [BandwidthTokenErrorCode, number][]) {
+t.test('has the codes that the README lists, and no other', async (t) => {
+  const types = readFileSync(new URL('errors.d.ts', import.meta.resolve('@bandwidth-token/core')), 'utf8')
+  const declared = /type BandwidthTokenErrorCode =([^;]+);/.exec(types)?.[1]?.match(/\w{5,}/g)
+  t.strictSame(STATUSES.map(([code]) => code).sort(), declared?.sort())
+})
+
+for (const [code, statusCode] of STATUSES) {
   t.test(`${code} has the status ${statusCode}`, async (t) => {
     const error = new BandwidthTokenError(code, 'why')
     t.ok(error instanceof Error)
@@ -99,7 +95,7 @@ t.test('gives fresh headers at every reading', async (t) => {
 })
 
 t.test('counts down the seconds until a new try, rounded up, at least 1', async (t) => {
-  const server = await startTokenServer(t, answerWith(401))
+  const server = await startEndpoint(t, answerWith(401))
   const clock = shiftableClock()
   const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl: server.tokenUrl, clock })
   t.teardown(() => provider.close())
@@ -231,7 +227,7 @@ t.test('a network error', async (t) => {
   })
 
   t.test('has a cause in a connection that speaks no TLS', async (t) => {
-    const server = await startTokenServer(t)
+    const server = await startEndpoint(t)
     const tokenUrl = server.tokenUrl.replace('http:', 'https:')
     const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl })
     t.teardown(() => provider.close())

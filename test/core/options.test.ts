@@ -2,7 +2,9 @@ import { TokenProvider, type TokenProviderOptions } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import { MockAgent } from 'undici'
 import { memoryTokenStore } from '../support/memory-token-store.js'
-import { rejection, shiftableClock, startTokenServer, thrownBy } from '../support/token-server.js'
+import { startEndpoint } from '../support/endpoint.js'
+import { rejection, thrownBy } from '../support/outcomes.js'
+import { shiftableClock } from '../support/shiftable-clock.js'
 
 const CREDENTIALS = { clientId: 'client', clientSecret: 'secret' }
 const ENVIRONMENT = ['BW_CLIENT_ID', 'BW_CLIENT_SECRET', 'BW_TOKEN_URL']
@@ -391,8 +393,8 @@ t.test('reads own properties only', async (t) => {
 })
 
 t.test('is not moved by a polluted prototype', async (t) => {
-  const server = await startTokenServer(t)
-  const elsewhere = await startTokenServer(t)
+  const server = await startEndpoint(t)
+  const elsewhere = await startEndpoint(t)
   const pollution: Record<string, unknown> = {
     tokenUrl: elsewhere.tokenUrl,
     scope: VALUE,
@@ -478,7 +480,7 @@ t.test('takes a credentials function beside credentials in the environment', asy
 })
 
 t.test('writes nothing to a frozen options object and keeps a copy of it', async (t) => {
-  const server = await startTokenServer(t)
+  const server = await startEndpoint(t)
   const frozen = Object.freeze({ ...CREDENTIALS, tokenUrl: server.tokenUrl })
   t.equal((await provide(t, frozen).getToken()).accessToken, 'token-1')
 
@@ -491,7 +493,7 @@ t.test('writes nothing to a frozen options object and keeps a copy of it', async
 })
 
 t.test('does no I/O and starts no timer at construction', async (t) => {
-  const server = await startTokenServer(t)
+  const server = await startEndpoint(t)
   let touched = 0
   const touch = () => {
     touched++
@@ -517,7 +519,7 @@ const LONG_ACCOUNT = VALUE.padEnd(257, 'x')
 const NO_ACCOUNTS: typeof WRONG_TYPES = [...WRONG_TYPES, ...NUMBERS, noFunction, [LONG_ACCOUNT, 'a string']]
 
 t.test('getToken rejects for bad arguments and asks nobody', async (t) => {
-  const server = await startTokenServer(t)
+  const server = await startEndpoint(t)
   const provider = provide(t, { ...CREDENTIALS, tokenUrl: server.tokenUrl })
   const rejects = async (options: unknown, name: string, got: string) => {
     let promise: Promise<unknown> = Promise.resolve()
@@ -609,7 +611,7 @@ t.test('peek, status and invalidate throw for bad arguments', async (t) => {
 })
 
 t.test('takes accounts of up to 256 characters, the default one under both its names', async (t) => {
-  const server = await startTokenServer(t)
+  const server = await startEndpoint(t)
   const provider = provide(t, { ...CREDENTIALS, tokenUrl: server.tokenUrl })
   for (const account of ['x'.repeat(256), '__proto__', 'größe/🔑']) {
     const token = await provider.getToken({ account })

@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { basic, until } from './helpers.js'
+import { until } from '../support/outcomes.js'
+import { basic } from './helpers.js'
 
 const cli = fileURLToPath(new URL('cli.js', import.meta.resolve('@bandwidth-token/emulator')))
 

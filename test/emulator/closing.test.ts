@@ -4,7 +4,8 @@ import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { startEmulator } from '@bandwidth-token/emulator'
 import t from 'tap'
-import { openTokenRequest, requestToken, until } from './helpers.js'
+import { until } from '../support/outcomes.js'
+import { openTokenRequest, requestToken } from './helpers.js'
 
 t.test('frees the port', async (t) => {
   const emulator = await startEmulator()

@@ -1,18 +1,7 @@
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect, type Socket } from 'node:net'
-import { type Emulator, type EmulatorOptions, startEmulator } from '@bandwidth-token/emulator'
-
-interface Teardown {
-  teardown(fn: () => unknown): void
-}
-
-/** An emulator that ends with the test. */
-export async function emulate(t: Teardown, options?: EmulatorOptions): Promise<Emulator> {
-  const emulator = await startEmulator(options)
-  t.teardown(() => emulator.close())
-  return emulator
-}
+import type { Emulator } from '@bandwidth-token/emulator'
 
 export function basic(id: string, secret: string): string {
   return `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
@@ -83,15 +72,6 @@ export async function openTokenRequest(emulator: Emulator): Promise<Socket> {
     ].join('\r\n')
   )
   return socket
-}
-
-/** Polls until the condition holds; fails after ten seconds. */
-export async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`still not so after 10 s: ${condition}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
 }
 
 /** A promise's outcome after a while in which it should not have settled. */

@@ -5,13 +5,10 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
+import type { Teardown } from '../support/teardown.js'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const FOUR_FIELDS = ['access_token', 'access_token_id', 'expires_in', 'token_type']
-
-interface Teardown {
-  teardown(fn: () => unknown): void
-}
 
 /** An example as its users start it. */
 class Example {

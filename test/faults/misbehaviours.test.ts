@@ -15,20 +15,19 @@ import { fastify } from 'fastify'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { Agent } from 'undici'
-import { ErrorHandlers } from '../support/leak-hunt/error-handlers.js'
-import { LeakHunt } from '../support/leak-hunt/index.js'
 import {
   type Answer,
   answerRaw,
   answerWith,
+  type Endpoint,
   type Exchange,
   grant,
-  rejection,
-  startTokenServer,
-  stillClock,
-  type TokenServer,
-  until
-} from '../support/token-server.js'
+  startEndpoint
+} from '../support/endpoint.js'
+import { ErrorHandlers } from '../support/leak-hunt/error-handlers.js'
+import { LeakHunt } from '../support/leak-hunt/index.js'
+import { rejection, until } from '../support/outcomes.js'
+import { stillClock } from '../support/shiftable-clock.js'
 
 delete process.env['BW_TOKEN_URL']
 
@@ -146,7 +145,7 @@ async function endlessly({ response, socket }: Exchange): Promise<void> {
   response.end('0]')
 }
 
-const trap = await startTokenServer(t)
+const trap = await startEndpoint(t)
 const away = { Location: `${trap.origin}/elsewhere?${MARKER}` }
 
 const MISBEHAVIOURS: readonly Misbehaviour[] = [
@@ -330,8 +329,8 @@ const NOBODY = 'http://127.0.0.1:1'
 async function misbehave(
   t: Test,
   { answer, timeoutMs = 4_000 }: Misbehaviour
-): Promise<{ server: TokenServer; options: TokenProviderOptions }> {
-  const server = await startTokenServer(t)
+): Promise<{ server: Endpoint; options: TokenProviderOptions }> {
+  const server = await startEndpoint(t)
   if (answer !== 'refuse') server.answer = answer
   const tokenUrl = answer === 'refuse' ? `${NOBODY}/token` : server.tokenUrl
   return { server, options: { ...CREDENTIALS, tokenUrl, timeoutMs } }
@@ -340,7 +339,7 @@ async function misbehave(
 /** Fails unless the endpoint saw that many attempts, beside the requests of before. */
 function sawAttempts(
   t: Test,
-  { requests }: TokenServer,
+  { requests }: Endpoint,
   { answer, code }: Misbehaviour,
   attempts: number,
   before = 0
@@ -380,7 +379,7 @@ async function failsCold(t: Test, misbehaviour: Misbehaviour): Promise<void> {
 }
 
 async function servesWarm(t: Test, misbehaviour: Misbehaviour): Promise<void> {
-  const server = await startTokenServer(t)
+  const server = await startEndpoint(t)
   const { timeoutMs = 4_000, answer, code } = misbehaviour
   const clock = stillClock(timeoutMs)
   const agent = new Agent()
@@ -483,7 +482,7 @@ for (const misbehaviour of MISBEHAVIOURS) {
 }
 
 async function tokenFrom(t: Test, answer: Answer, options: Omit<TokenProviderOptions, 'credentials'> = {}) {
-  const server = await startTokenServer(t, answer)
+  const server = await startEndpoint(t, answer)
   const provider = new TokenProvider({
     ...CREDENTIALS,
     tokenUrl: server.tokenUrl,

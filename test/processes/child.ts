@@ -1,10 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-
-export interface Teardown {
-  teardown(fn: () => unknown): void
-}
+import type { Teardown } from '../support/teardown.js'
 
 /** Polls until the condition holds. The limit is for a machine that is very busy, not for the code. */
 export async function until(

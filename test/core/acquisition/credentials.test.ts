@@ -1,13 +1,8 @@
 import { type Credentials, TokenProvider, type TokenProviderOptions } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
-import {
-  answerWith,
-  grant,
-  rejection,
-  shiftableClock,
-  startTokenServer,
-  type TokenServer
-} from '../../support/token-server.js'
+import { answerWith, type Endpoint, grant, startEndpoint } from '../../support/endpoint.js'
+import { rejection } from '../../support/outcomes.js'
+import { shiftableClock } from '../../support/shiftable-clock.js'
 
 const CREDENTIALS = { clientId: 'client', clientSecret: 'secret' }
 
@@ -27,7 +22,7 @@ t.test('a credentials function', async (t) => {
   interface Vault {
     readonly calls: string[]
     readonly provider: TokenProvider
-    readonly server: TokenServer
+    readonly server: Endpoint
     readonly clock: ReturnType<typeof shiftableClock>
   }
 
@@ -35,7 +30,7 @@ t.test('a credentials function', async (t) => {
     t: Test,
     look: (account: string, call: number) => Credentials | Promise<Credentials>
   ): Promise<Vault> {
-    const server = await startTokenServer(t)
+    const server = await startEndpoint(t)
     const clock = shiftableClock()
     const calls: string[] = []
     const credentials = (account: string) => look(account, calls.push(account))
@@ -164,7 +159,7 @@ t.test('a credentials function', async (t) => {
 })
 
 t.test('fixed credentials that are refused cool down for a minute after one request', async (t) => {
-  const server = await startTokenServer(t, answerWith(401, { error: 'invalid_client' }))
+  const server = await startEndpoint(t, answerWith(401, { error: 'invalid_client' }))
   const clock = shiftableClock()
   const provider = provide(t, { ...CREDENTIALS, clock, tokenUrl: server.tokenUrl })
   t.match(await rejection(provider.getToken()), { attempts: 1, retryAfter: 60 })

@@ -2,12 +2,8 @@ import { createRequire } from 'node:module'
 import { TokenProvider, type TokenProviderOptions } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import { Agent, type Dispatcher, MockAgent } from 'undici'
-import {
-  type ReceivedRequest,
-  rejection,
-  startTokenServer,
-  type TokenServer
-} from '../../support/token-server.js'
+import { type Endpoint, type ReceivedRequest, startEndpoint } from '../../support/endpoint.js'
+import { rejection } from '../../support/outcomes.js'
 
 const { version } = createRequire(import.meta.url)('@bandwidth-token/core/package.json') as {
   version: string
@@ -31,8 +27,8 @@ async function requestOf(
   t: Test,
   options: TokenProviderOptions,
   path = '/api/v1/oauth2/token'
-): Promise<ReceivedRequest & { server: TokenServer }> {
-  const server = await startTokenServer(t)
+): Promise<ReceivedRequest & { server: Endpoint }> {
+  const server = await startEndpoint(t)
   await provide(t, { tokenUrl: server.origin + path, ...options }).getToken()
   t.equal(server.requests.length, 1)
   return { ...(server.requests[0] as ReceivedRequest), server }
@@ -155,7 +151,7 @@ t.test('keeps the scope of the network beside a token URL of its own', async (t)
 })
 
 t.test('reads the environment at construction, and not again', async (t) => {
-  const server = await startTokenServer(t)
+  const server = await startEndpoint(t)
   Object.assign(process.env, {
     BW_CLIENT_ID: 'env-id',
     BW_CLIENT_SECRET: 'env-secret',
@@ -181,7 +177,7 @@ t.test('takes each of the two credentials from the option first', async (t) => {
 })
 
 t.test('gives each account a token of its own with the shared credentials', async (t) => {
-  const server = await startTokenServer(t)
+  const server = await startEndpoint(t)
   const provider = provide(t, { ...CREDENTIALS, tokenUrl: server.tokenUrl })
   const tokens = await Promise.all(['', 'a', 'b', 'a'].map((account) => provider.getToken({ account })))
   t.equal(new Set(tokens).size, 3)
@@ -192,7 +188,7 @@ t.test('gives each account a token of its own with the shared credentials', asyn
 })
 
 t.test('accessToken is bound and resolves to the string', async (t) => {
-  const server = await startTokenServer(t)
+  const server = await startEndpoint(t)
   const { accessToken } = provide(t, { ...CREDENTIALS, tokenUrl: server.tokenUrl })
   t.equal(await accessToken(), 'token-1')
   t.equal(await accessToken(), 'token-1')
@@ -221,7 +217,7 @@ t.test('a dispatcher of the user', async (t) => {
   })
 
   t.test('an Agent is used and stays open', async (t) => {
-    const server = await startTokenServer(t)
+    const server = await startEndpoint(t)
     const agent = new Agent()
     t.teardown(() => agent.destroy())
     const provider = provide(t, { ...CREDENTIALS, tokenUrl: server.tokenUrl, dispatcher: agent })
@@ -234,7 +230,7 @@ t.test('a dispatcher of the user', async (t) => {
   })
 
   t.test('what its interceptors add is sent', async (t) => {
-    const server = await startTokenServer(t)
+    const server = await startEndpoint(t)
     const agent = new Agent()
     t.teardown(() => agent.destroy())
     const dispatcher = agent.compose((dispatch) => (options, handler) => {
@@ -246,7 +242,7 @@ t.test('a dispatcher of the user', async (t) => {
   })
 
   t.test('is called as a method', async (t) => {
-    const server = await startTokenServer(t)
+    const server = await startEndpoint(t)
     class Counting extends Agent {
       calls = 0
       override request(...args: Parameters<Dispatcher['request']>) {
@@ -281,7 +277,7 @@ t.test('a dispatcher of the user', async (t) => {
 })
 
 t.test('the provider closes the dispatcher of its own', async (t) => {
-  const server = await startTokenServer(t)
+  const server = await startEndpoint(t)
   const provider = provide(t, { ...CREDENTIALS, tokenUrl: server.tokenUrl })
   let closed: Promise<void> | undefined
   const { answer } = server
