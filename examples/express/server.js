@@ -1,5 +1,6 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
+import { errorAnswer } from '@bandwidth-token/core/adapter'
 import { startEmulator } from '@bandwidth-token/emulator'
 import bandwidthToken from '@bandwidth-token/express'
 import express from 'express'
@@ -82,11 +83,13 @@ app.get('/status', async (req, res) => {
 
 /** @type {express.ErrorRequestHandler} */
 const answerError = (error, _req, res, _next) => {
-  const { code, status = 500, message } = error
+  // Only of its own errors does the package know that their messages are safe to show.
+  const { status, body } = errorAnswer(error) ?? {
+    status: error.status ?? 500,
+    body: '{"message":"Something went wrong."}'
+  }
   if (status >= 500) console.error(error)
-  // The messages of these errors are safe to show; of others that is not known.
-  const isSafe = String(code).startsWith('ERR_BANDWIDTH_TOKEN_')
-  res.status(status).json(isSafe ? { code, message } : { message: 'Something went wrong.' })
+  res.status(status).type('json').send(body)
 }
 app.use(answerError)
 

@@ -1,11 +1,16 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import type { AccessToken, TokenProvider } from '@bandwidth-token/core'
-import { type BandwidthTokenMiddleware, bandwidthToken } from '@bandwidth-token/express'
+import {
+  type BandwidthTokenMiddleware,
+  type BandwidthTokenOptions,
+  bandwidthToken
+} from '@bandwidth-token/express'
 import express from 'express'
 import t, { type Test } from 'tap'
 import { express4 } from '../support/adapters-express4.js'
 import { type Endpoint, fail, startEndpoint } from '../support/endpoint.js'
+import { processEvents } from '../support/process-events.js'
 
 const options = ({ tokenUrl }: Endpoint) => ({ clientId: 'client', clientSecret: 'secret', tokenUrl })
 
@@ -46,6 +51,22 @@ t.test('is harmless when it is met twice, and names the fix when another one has
   t.match(await refusal.text(), /decorateAs/)
 })
 
+t.test(
+  'warns the process once of an authorize that returns no boolean, where it has no logger',
+  async (t) => {
+    const warnings = processEvents(t, 'warning')
+    const endpoint = await startEndpoint(t)
+    const middleware = bandwidthToken({ ...options(endpoint), authorize: () => 'yes' as never })
+    t.teardown(() => middleware.close())
+    const origin = await listen(t, express().set('env', 'test').use(middleware))
+    for (const _ of [1, 2]) t.equal((await fetch(`${origin}/bandwidth/token`)).status, 403)
+    t.match(warnings, [
+      { name: 'BandwidthTokenWarning', code: 'BANDWIDTH_TOKEN_CONFIGURATION', message: /"authorize"/ }
+    ])
+    t.equal(warnings.length, 1)
+  }
+)
+
 for (const [name, createApp] of [
   ['express 4', express4],
   ['express 5', express]
@@ -55,10 +76,14 @@ for (const [name, createApp] of [
 
   async function make(
     t: Test,
-    change: Partial<Parameters<typeof bandwidthToken>[0]> = {}
+    change: { path?: string; decorateAs?: string; authorize?: BandwidthTokenOptions['authorize'] } = {}
   ): Promise<{ endpoint: Endpoint; middleware: BandwidthTokenMiddleware }> {
     const endpoint = await startEndpoint(t)
-    const middleware = bandwidthToken({ ...options(endpoint), authorize: () => true, ...change })
+    const middleware = bandwidthToken({
+      ...options(endpoint),
+      authorize: () => true,
+      ...change
+    } as BandwidthTokenOptions)
     t.teardown(() => middleware.close())
     return { endpoint, middleware }
   }

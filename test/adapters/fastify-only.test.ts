@@ -254,6 +254,7 @@ t.test('compares an Origin with the :authority of HTTP/2', async (t) => {
   const statusOf = async (headers: OutgoingHttpHeaders) => {
     const stream = session.request({ ':path': '/bandwidth/token', ':authority': 'app.example', ...headers })
     const [answer] = await once(stream, 'response')
+    t.equal(answer['cache-control'], 'no-store')
     stream.resume()
     await once(stream, 'close')
     return answer[':status']
@@ -377,6 +378,50 @@ t.test('takes the logger that it is given instead', async (t) => {
   t.equal((await app.inject('/bandwidth/token')).statusCode, 403)
   t.match(mine.join(), /authorize/)
   t.notMatch(lines.join(), /"authorize"/)
+})
+
+t.test('keeps no-store where an error brings along a header that Fastify cannot write', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const app = Fastify()
+  t.teardown(() => app.close())
+  const headers = { 'not a name': 'a', 'cache-control': 'public' }
+  await app.register(fastifyBandwidthToken, {
+    ...options(endpoint),
+    authorize: () => Promise.reject(Object.assign(new Error('no'), { headers }))
+  })
+  const answer = await fetch(`${await app.listen({ port: 0, host: '127.0.0.1' })}/bandwidth/token`)
+  t.equal(answer.status, 500)
+  t.equal(answer.headers.get('cache-control'), 'no-store')
+})
+
+t.test('says nothing in the log of a request that the app has answered meanwhile', async (t) => {
+  const endpoint = await startEndpoint(t)
+  for (const verdict of [true, false]) {
+    const lines: { level: number; msg: string }[] = []
+    const stream = { write: (line: string) => void lines.push(JSON.parse(line)) }
+    const app = Fastify({ logger: { level: 'info', stream } })
+    t.teardown(() => app.close())
+    let answer = () => {}
+    app.addHook('onRequest', async (_request, reply) => {
+      answer = () => void reply.code(503).send('too late')
+    })
+    await app.register(fastifyBandwidthToken, {
+      ...options(endpoint),
+      authorize: async () => {
+        answer()
+        return verdict
+      }
+    })
+    const { statusCode, headers, body } = await app.inject('/bandwidth/token')
+    t.equal(statusCode, 503)
+    t.equal(body, 'too late')
+    t.equal(headers['retry-after'], undefined)
+    await new Promise(setImmediate)
+    t.strictSame(
+      lines.filter(({ level }) => level > 30).map(({ msg }) => msg),
+      []
+    )
+  }
 })
 
 t.test('decorates without reference types, with types that need no cast', async (t) => {

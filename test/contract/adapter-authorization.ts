@@ -7,11 +7,50 @@ import {
   serve,
   stage
 } from '../support/adapters-harness.js'
+import { processEvents } from '../support/process-events.js'
 
 type Authorize = NonNullable<AdapterOptions['authorize']>
 
 // With accounts Fastify does not warm up, so that every request to the endpoint is a caller's.
 const account = () => ''
+
+/** Headers that would let an answer be kept. */
+const KEPT = { 'cache-control': 'public, max-age=60', pragma: 'cache', 'X-Content-Type-Options': 'none' }
+
+/** What an `authorize` may throw to the harm of the headers. */
+const HOSTILE: readonly (readonly [name: string, thrown: () => unknown])[] = [
+  ['an error with headers', () => Object.assign(new Error('no'), { status: 401, headers: KEPT })],
+  ['an object with headers', () => ({ status: 401, message: 'no', headers: KEPT })],
+  [
+    'an object with the headers of a token',
+    () => ({ code: 'ERR_BANDWIDTH_TOKEN_X', status: 401, headers: KEPT })
+  ],
+  ['a frozen error', () => Object.freeze(Object.assign(new Error('no'), { status: 401, headers: KEPT }))],
+  ['a code that throws when it is read', () => throwing('code')],
+  ['headers that throw when they are read', () => throwing('headers')],
+  ['a status that throws when it is read', () => throwing('status')],
+  [
+    'a proxy that throws at every touch',
+    () => new Proxy({}, { get: toThrow, has: toThrow, getPrototypeOf: toThrow })
+  ],
+  [
+    'a revoked proxy',
+    () => {
+      const { proxy, revoke } = Proxy.revocable({}, {})
+      revoke()
+      return proxy
+    }
+  ],
+  ['a function', () => () => {}]
+]
+
+function throwing(name: string): Error {
+  return Object.defineProperty(new Error('no'), name, { get: toThrow })
+}
+
+function toThrow(): never {
+  throw new Error('not to be read')
+}
 
 /** Sections 3.1 and 3.2: who gets a token, and in which order the questions are asked. */
 export function authorization(t: Test, harness: Harness): void {
@@ -35,6 +74,7 @@ export function authorization(t: Test, harness: Harness): void {
       const { status, headers, json } = await get()
       t.equal(status, 403)
       t.equal(json.code, 'ERR_BANDWIDTH_TOKEN_FORBIDDEN')
+      t.match(json.message, /^Sign in first/)
       t.equal(headers['cache-control'], 'no-store')
       t.equal(headers['pragma'], 'no-cache')
       t.equal(headers['x-content-type-options'], 'nosniff')
@@ -98,6 +138,68 @@ export function authorization(t: Test, harness: Harness): void {
       t.equal(headers['cache-control'], 'no-store')
       t.notMatch(text, 'access_token')
       t.equal(requests(), 0)
+    })
+  }
+
+  for (const [name, thrown] of HOSTILE) {
+    for (const errorHandler of ['own', 'framework'] as const) {
+      const by = errorHandler === 'own' ? "the app's" : "the framework's"
+      t.test(`keeps no-store through ${by} error handler where authorize throws ${name}`, async (t) => {
+        const unhandled = processEvents(t, 'unhandledRejection')
+        const authorize: Authorize = () => Promise.reject(thrown())
+        const { get, requests } = await stage(t, harness, { authorize, account }, { errorHandler })
+        for (const method of ['GET', 'HEAD']) {
+          const { status, headers } = await get('/bandwidth/token', {}, method)
+          t.ok(status >= 400, `status ${status}`)
+          t.equal(headers['cache-control'], 'no-store')
+          t.equal(headers['pragma'], 'no-cache')
+          t.equal(headers['x-content-type-options'], 'nosniff')
+        }
+        t.equal(requests(), 0)
+        t.strictSame(unhandled, [])
+      })
+    }
+  }
+
+  for (const [name, verdict] of [
+    ['lets a request pass', async () => true],
+    ['refuses one', async () => false],
+    ['throws', () => Promise.reject(failure())]
+  ] as [string, Authorize][]) {
+    t.test(`adds nothing where authorize ${name} that the app has answered meanwhile`, async (t) => {
+      const unhandled = processEvents(t, 'unhandledRejection')
+      const uncaught = processEvents(t, 'uncaughtExceptionMonitor')
+      let timeOut = () => {}
+      let decided: Promise<unknown> = Promise.resolve()
+      const { server, get } = await stage(
+        t,
+        harness,
+        {
+          authorize: (request) => {
+            timeOut()
+            const deciding = (async () => verdict(request))()
+            decided = deciding.catch(() => {})
+            return deciding
+          }
+        },
+        {
+          hook: (_request, answer) => {
+            timeOut = () => answer(503, 'too late')
+          }
+        }
+      )
+      for (const _ of ['once', 'and again']) {
+        const { status, headers, text } = await get()
+        t.equal(status, 503)
+        t.equal(text, 'too late')
+        t.equal(headers['cache-control'], undefined)
+        t.equal(headers['retry-after'], undefined)
+        await decided
+      }
+      timeOut = () => {}
+      t.equal((await get('/app/token')).status, 200)
+      t.strictSame(server.errors, [])
+      t.strictSame([...unhandled, ...uncaught], [])
     })
   }
 

@@ -77,6 +77,17 @@ export function origins(t: Test, harness: Harness): void {
     t.equal(requests(), 0)
   })
 
+  t.test('refuses with errors that have a message and no stack frames', async (t) => {
+    const { server, get } = await stage(t, harness, { authorize: () => false })
+    await get()
+    await get('/bandwidth/token', { origin: 'https://evil.example' })
+    t.equal(server.errors.length, 2)
+    for (const error of server.errors as Error[]) {
+      t.ok(error instanceof Error)
+      t.equal(error.stack, `BandwidthTokenError: ${error.message}`)
+    }
+  })
+
   for (const trustProxy of [false, true]) {
     t.test(`believes no forwarded header ${trustProxy ? 'even if the app does' : 'at all'}`, async (t) => {
       const { get } = await stage(t, harness, {}, { trustProxy })
@@ -94,6 +105,26 @@ export function origins(t: Test, harness: Harness): void {
       t.equal((await get('/bandwidth/token', own)).status, 200, 'nor against the host')
     })
   }
+
+  t.test('reads headers of the request only, not of what pollutes every object', async (t) => {
+    const { get } = await stage(t, harness)
+    const polluted = { 'sec-fetch-site': 'same-origin', ':authority': 'evil.example' }
+    const prototype = Object.prototype as unknown as Record<string, unknown>
+    for (const [name, value] of Object.entries(polluted)) {
+      Object.defineProperty(prototype, name, { value, configurable: true, writable: true })
+    }
+    try {
+      for (const headers of [
+        { host: HOST, origin: 'https://evil.example' },
+        { host: HOST, 'sec-fetch-site': 'cross-site' }
+      ] as Record<string, string>[]) {
+        t.equal((await get('/bandwidth/token', headers)).status, 403, Object.keys(headers).join(' and '))
+      }
+      t.equal((await get('/bandwidth/token', { host: HOST, origin: `https://${HOST}` })).status, 200)
+    } finally {
+      for (const name of Object.keys(polluted)) delete prototype[name]
+    }
+  })
 
   t.test("leaves the app's own routes alone", async (t) => {
     const { get } = await stage(t, harness)

@@ -38,7 +38,11 @@ const UNCACHEABLE = {
 
 async function errorOf(t: Test, answer: Answer, options: TokenProviderOptions = {}) {
   const server = await startTokenServer(t, answer)
-  const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl: server.tokenUrl, ...options })
+  const provider = new TokenProvider({
+    ...CREDENTIALS,
+    tokenUrl: server.tokenUrl,
+    ...options
+  } as TokenProviderOptions)
   t.teardown(() => provider.close())
   return (await rejection(provider.getToken())) as unknown as BandwidthTokenError
 }

@@ -45,12 +45,13 @@ async function stage(t: Test, answer: Answer, options: TokenProviderOptions = {}
     logger[level](fields, message)
   }
   const provider = new TokenProvider({
-    ...(options.credentials === undefined && { clientId: CLIENT_ID, clientSecret: SECRET }),
     tokenUrl: server.tokenUrl,
     timeoutMs: 2_000,
     clock,
     logger: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') },
-    ...options
+    ...(options.credentials === undefined
+      ? { clientId: CLIENT_ID, clientSecret: SECRET, ...options }
+      : options)
   })
   t.teardown(() => provider.close())
   return {
@@ -307,7 +308,7 @@ t.test('the token route gives nothing away but the token that it answers with', 
   })
   t.teardown(() => route.options.ownProvider?.close())
   hunt.isSilent(t, { route, options: route.options })
-  const { headers, body } = await route.answer({}, '/')
+  const { headers, body } = await route.answer({}, { url: '/', header: () => undefined })
   t.equal(hunt.inText(body).length, 1, 'here the user asks for it')
   hunt.isSilent(t, { route, headers, token: await route.tokenFor({}) })
 })

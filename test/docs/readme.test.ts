@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -8,6 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { startEmulator } from '@bandwidth-token/emulator'
 import t from 'tap'
+import { MOUNT_RULES, POLICY_RULES, PROVIDER_RULES } from '../support/core-internals.js'
+import { RedisServer } from '../support/redis-server.js'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const ADAPTERS = ['packages/fastify', 'packages/express']
@@ -36,10 +39,9 @@ declare module 'fastify' {
 
 const read = (...path: string[]) => readFile(join(root, ...path), 'utf8')
 
-async function blocksOf(folder: string): Promise<string[]> {
-  return [...(await read(folder, 'README.md')).matchAll(/^```(?:js|ts)\n(.*?)^```$/gms)].map(
-    ([, code = '']) => code
-  )
+async function blocksOf(folder: string, file = 'README.md', language = 'js|ts'): Promise<string[]> {
+  const blocks = new RegExp(`^\`\`\`(?:${language})\\n(.*?)^\`\`\`$`, 'gms')
+  return [...(await read(folder, file)).matchAll(blocks)].map(([, code = '']) => code)
 }
 
 const temporary = join(root, 'test/build')
@@ -49,7 +51,7 @@ await mkdir(temporary, { recursive: true })
 async function consumer(t: { teardown(fn: () => unknown): void }): Promise<string> {
   const folder = await mkdtemp(join(temporary, 'readme-'))
   t.teardown(() => rm(folder, { recursive: true }))
-  for (const from of ['test', 'examples/fastify', 'examples/express']) {
+  for (const from of ['test', 'examples/fastify', 'examples/express', 'examples/postgres-store']) {
     const modules = join(root, from, 'node_modules')
     for (const entry of await readdir(modules)) {
       if (entry.startsWith('.')) continue
@@ -154,6 +156,53 @@ t.test('the README of packages/browser has a row for every option, member, event
   for (const name of Object.values(expected).flat()) t.ok(rows.includes(name), name)
 })
 
+const STORE = 'postgres-token-store.js'
+
+t.test('the examples about stores compile', async (t) => {
+  const project = await consumer(t)
+  const blocks = [
+    ...(await blocksOf('packages/redis')),
+    ...(await blocksOf('examples/postgres-store')),
+    ...(await blocksOf('docs', 'writing-a-store.md', 'ts'))
+  ]
+  t.ok(blocks.length >= 7)
+  for (const [index, block] of blocks.entries()) await writeFile(join(project, `block-${index}.ts`), block)
+  await cp(join(root, 'examples/postgres-store', STORE), join(project, STORE))
+  t.equal(await compile(project, { allowJs: true, noUnusedParameters: false }), '')
+})
+
+t.test('docs/writing-a-store.md shows the store in PostgreSQL and its test as they are', async (t) => {
+  const sources = [
+    await read('examples/postgres-store', STORE),
+    await read('test/stores/postgres.more.test.ts')
+  ].join('')
+  const blocks = await blocksOf('docs', 'writing-a-store.md', 'js')
+  t.ok(blocks.length >= 8)
+  for (const block of blocks) t.ok(sources.includes(block), block)
+})
+
+t.test('the quick start of packages/redis runs as written, and a second run makes no request', async (t) => {
+  const project = await consumer(t)
+  const emulator = await startEmulator()
+  t.teardown(() => emulator.close())
+  const redis = await RedisServer.start(t)
+  const storeKey = randomBytes(32).toString('base64')
+  await writeFile(join(project, 'quick-start.js'), (await blocksOf('packages/redis'))[0] ?? '')
+  for (const run of ['first', 'second']) {
+    const { stdout } = await promisify(execFile)(process.execPath, [join(project, 'quick-start.js')], {
+      env: {
+        BW_TOKEN_URL: emulator.tokenUrl,
+        BW_CLIENT_ID: emulator.clientId,
+        BW_CLIENT_SECRET: emulator.clientSecret,
+        BANDWIDTH_STORE_KEYS: storeKey,
+        REDIS_URL: redis.url
+      }
+    })
+    t.match(stdout, /^Bearer, 5\d\d s left|^Bearer, 600 s left/, run)
+  }
+  t.equal(emulator.received.length, 1)
+})
+
 t.test('an example that is wrong does not compile', async (t) => {
   const project = await consumer(t)
   const [block = ''] = await blocksOf('packages/core')
@@ -211,11 +260,8 @@ t.test('the README begins with the two commands', async (t) => {
 })
 
 t.test('every option has a row in the README of each package that takes it', async (t) => {
-  const ofCore = namesIn(await optionsType('packages/core/src/options.ts', 'TokenProviderOptions'), PROPERTY)
-  const ofRoute = namesIn(
-    await optionsType('packages/core/src/route/route-options.ts', 'TokenRouteOptions'),
-    PROPERTY
-  )
+  const ofCore = Object.keys(PROVIDER_RULES)
+  const ofRoute = ['provider', ...Object.keys(POLICY_RULES), ...Object.keys(MOUNT_RULES)]
   t.ok(ofCore.includes('clientId') && ofRoute.includes('authorize'))
   for (const folder of FOLDERS) {
     const rows = rowsOf(await read(folder, 'README.md'))
@@ -244,22 +290,21 @@ t.test('every link to a file leads somewhere', async (t) => {
     ...FOLDERS,
     'packages/browser',
     'packages/emulator',
+    'packages/redis',
     'examples/dialpad',
     'examples/fastify',
-    'examples/express'
+    'examples/express',
+    'examples/postgres-store',
+    'docs'
   ]) {
-    for (const link of namesIn(await read(folder, 'README.md'), /(?:\]\(|<img src=")(?!https?:)([^)#"]+)/g)) {
+    const file = folder === 'docs' ? 'writing-a-store.md' : 'README.md'
+    for (const link of namesIn(await read(folder, file), /(?:\]\(|<img src=")(?!https?:)([^)#"]+)/g)) {
       await t.resolves(readFile(join(root, folder, link)), `${folder}: ${link}`)
     }
   }
 })
 
 const PROPERTY = /^ {2}(\w+)\?:/gm
-
-async function optionsType(file: string, name: string): Promise<string> {
-  const [type = ''] = new RegExp(`^export interface ${name}\\b.*?^}`, 'ms').exec(await read(file)) ?? []
-  return type
-}
 
 /** Asks until the server is there. */
 async function answerOf(url: string): Promise<Response> {

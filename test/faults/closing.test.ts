@@ -20,7 +20,7 @@ function closable(t: Test, tokenUrl: string, options: TokenProviderOptions = {})
     timeoutMs: 60_000,
     deadlineMs: 120_000,
     ...options
-  })
+  } as TokenProviderOptions)
   t.teardown(() => provider.close())
   return { clock, provider }
 }

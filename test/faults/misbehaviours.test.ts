@@ -8,7 +8,6 @@ import {
   TokenProvider,
   type TokenProviderOptions
 } from '@bandwidth-token/core'
-import type { TokenRouteOptions } from '@bandwidth-token/core/adapter'
 import { bandwidthToken } from '@bandwidth-token/express'
 import { fastifyBandwidthToken } from '@bandwidth-token/fastify'
 import express from 'express'
@@ -425,14 +424,14 @@ async function get(origin: string): Promise<Page> {
   return { status: response.status, headers: response.headers, text: await response.text() }
 }
 
-async function throughFastify(t: Test, options: TokenRouteOptions<unknown>): Promise<Page> {
+async function throughFastify(t: Test, options: TokenProviderOptions): Promise<Page> {
   const app = fastify()
   t.teardown(() => app.close())
   await app.register(fastifyBandwidthToken, { ...options, authorize: () => true })
   return get(await app.listen({ port: 0, host: '127.0.0.1' }))
 }
 
-async function throughExpress(t: Test, options: TokenRouteOptions<unknown>): Promise<Page> {
+async function throughExpress(t: Test, options: TokenProviderOptions): Promise<Page> {
   const app = express()
   // Express then shows the stack in its answer and does not print it.
   app.set('env', 'test')
@@ -485,7 +484,11 @@ for (const misbehaviour of MISBEHAVIOURS) {
 
 async function tokenFrom(t: Test, answer: Answer, options: TokenProviderOptions = {}) {
   const server = await startTokenServer(t, answer)
-  const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl: server.tokenUrl, ...options })
+  const provider = new TokenProvider({
+    ...CREDENTIALS,
+    tokenUrl: server.tokenUrl,
+    ...options
+  } as TokenProviderOptions)
   t.teardown(() => provider.close())
   return provider.getToken()
 }

@@ -64,7 +64,7 @@ t.test('what the token route calls may return and throw what it likes', async ()
       const passes = verdict === true && (way === 'returns' || way === 'resolves')
       let answer: { headers: object; body: string } | undefined
       try {
-        answer = await route.answer({}, '/bandwidth/token')
+        answer = await route.answer({}, { url: '/bandwidth/token', header: () => undefined })
       } catch (error) {
         assert.equal(
           typeof error === 'function' ? 'object' : typeof error,

@@ -61,7 +61,7 @@ export function dispatcherOf(deeds: readonly Deed[]): TokenDispatcher {
 export function providerOf(clock: VirtualClock, options: TokenProviderOptions): TokenProvider {
   clock.settle = () => turns(3)
   const given = options.credentials === undefined ? { clientId: 'client', clientSecret: SECRET } : {}
-  return new TokenProvider({ ...given, clock, ...options })
+  return new TokenProvider({ ...given, clock, ...options } as TokenProviderOptions)
 }
 
 /** What a call comes to, with as much time as it takes; fails if it takes more than the deadline allows. */

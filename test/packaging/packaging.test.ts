@@ -140,7 +140,7 @@ t.test('an ES module imports every package', async (t) => {
     t.ok(headers['user-agent']?.endsWith(`/${version}`), 'names its version')
 })
 
-t.test('CommonJS requires core and adapters', async (t) => {
+t.test('CommonJS requires core, adapters and store', async (t) => {
   const { env } = await startEndpoint(t)
   const { answers } = await runConsumer(join(consumers, 'js-cjs/main.js'), env)
   t.strictSame(Object.keys(answers), ['core', 'fastify', 'fastifyNamed', 'express'])
@@ -209,7 +209,7 @@ t.test('every package exports and depends on what the snapshot says', async (t) 
   }
 })
 
-const everything = ['core', 'adapter', 'testing', 'fastify', 'express', 'undici', 'emulator']
+const everything = ['core', 'adapter', 'testing', 'fastify', 'express', 'redis', 'undici', 'emulator']
 const nodenext = { module: 'nodenext', moduleResolution: 'nodenext' }
 const node16 = { module: 'node16', moduleResolution: 'node16' }
 const bundler = { module: 'esnext', moduleResolution: 'bundler' }
@@ -236,7 +236,7 @@ t.test('TypeScript 5.9 and 7 check a page without a cast', async () => {
 
 t.test('TypeScript 5.9 checks a project of node10 resolution without a cast', async () => {
   // Neither undici 8 nor the emulator claims to support it.
-  const files = ['core', 'adapter', 'testing', 'fastify', 'express']
+  const files = ['core', 'adapter', 'testing', 'fastify', 'express', 'redis']
   await typeCheck(join(consumers, 'ts-node10'), typescript, 'commonjs', node10, files)
 })
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { type BandwidthTokenOptions, bandwidthToken } from '@bandwidth-token/express'
 import type express from 'express'
 import type { NextFunction, Request, Response } from 'express'
-import { describeError, type Harness } from './adapters-harness.js'
+import { answerOf, type Harness } from './adapters-harness.js'
 
 type Asking = Record<string, () => Promise<{ accessToken: string }>>
 
@@ -19,8 +19,8 @@ export function expressHarness(name: string, createApp: typeof express): Harness
       app.set('env', 'test')
       app.set('trust proxy', trustProxy)
       if (hook !== undefined) {
-        app.use((req, _res, next) => {
-          hook(req)
+        app.use((req, res, next) => {
+          hook(req, (status, text) => void res.status(status).type('text').send(text))
           next()
         })
       }
@@ -38,8 +38,8 @@ export function expressHarness(name: string, createApp: typeof express): Harness
       if (errorHandler === 'own') {
         app.use((error: unknown, _req: Request, res: Response, _next: NextFunction) => {
           errors.push(error)
-          const { status, body } = describeError(error)
-          res.status(status).json(body)
+          const { status, body } = answerOf(error)
+          res.status(status).type('json').send(body)
         })
       }
       const server = createServer(app).listen(0, '127.0.0.1')

@@ -1,6 +1,6 @@
 import { type FastifyBandwidthTokenOptions, fastifyBandwidthToken } from '@bandwidth-token/fastify'
 import { type FastifyRequest, fastify } from 'fastify'
-import { describeError, type Harness } from './adapters-harness.js'
+import { answerOf, type Harness } from './adapters-harness.js'
 
 type Asking = Record<string, () => Promise<{ accessToken: string }>>
 
@@ -14,11 +14,15 @@ export const fastifyHarness: Harness = {
       if (errorHandler === 'own') {
         app.setErrorHandler((error, _request, reply) => {
           errors.push(error)
-          const { status, body } = describeError(error)
-          reply.code(status).send(body)
+          const { status, body } = answerOf(error)
+          reply.code(status).type('application/json').send(body)
         })
       }
-      if (hook !== undefined) app.addHook('onRequest', async (request) => hook(request))
+      if (hook !== undefined) {
+        app.addHook('onRequest', async (request, reply) =>
+          hook(request, (status, text) => void reply.code(status).type('text/plain').send(text))
+        )
+      }
       for (const each of options) {
         // Own properties only are of interest to the adapter: what is handed on has them untouched.
         const given = each as FastifyBandwidthTokenOptions

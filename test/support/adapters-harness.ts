@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Logger, TokenProvider } from '@bandwidth-token/core'
-import type { TokenRouteOptions } from '@bandwidth-token/core/adapter'
+import { errorAnswer, type TokenRouteOptions } from '@bandwidth-token/core/adapter'
 import { type Emulator, type EmulatorOptions, startEmulator } from '@bandwidth-token/emulator'
 import { type Answer, ask } from './adapters-http.js'
 
@@ -9,7 +9,10 @@ export interface AppRequest {
   readonly headers: IncomingHttpHeaders
 }
 
-export type AdapterOptions = TokenRouteOptions<AppRequest>
+/** Options that the suite completes: what types refuse is what some of its tests are about. */
+export type AdapterOptions = Loose<TokenRouteOptions<AppRequest>>
+
+type Loose<Options> = { -readonly [Name in keyof Options]?: Options[Name] | undefined }
 
 /** What the app around the adapter is like. */
 export interface AppSetup {
@@ -17,8 +20,11 @@ export interface AppSetup {
   readonly mount?: string
   /** Whether the app believes forwarded headers. Default: no. */
   readonly trustProxy?: boolean
-  /** A hook of the app's own that a request meets before `authorize`; what it throws is an error of the app's. */
-  readonly hook?: (request: AppRequest) => void
+  /**
+   * A hook of the app's own that runs before `authorize`. What it throws is an error of the app's; `answer` is how a
+   * time-out of the app's answers, now or later.
+   */
+  readonly hook?: (request: AppRequest, answer: (status: number, text: string) => void) => void
   /** Who answers for an error. Default: `'own'`, a handler of the app's that answers status, code and message. */
   readonly errorHandler?: 'own' | 'framework'
 }
@@ -41,10 +47,15 @@ export interface Harness {
   createServer(options: readonly unknown[], setup: AppSetup): Promise<AppServer>
 }
 
-/** The body that the app's own error handler answers. */
-export function describeError(error: unknown): { status: number; body: object } {
+/** What the app's own error handler answers: errors of ours as they say themselves, its own by status and message. */
+export function answerOf(error: unknown): { status: number; body: string } {
   const { status, statusCode, code, message } = (error ?? {}) as Record<string, unknown>
-  return { status: Number(status ?? statusCode ?? 500), body: { code, message } }
+  return (
+    errorAnswer(error) ?? {
+      status: Number(status ?? statusCode ?? 500),
+      body: JSON.stringify({ code, message })
+    }
+  )
 }
 
 interface Teardown {

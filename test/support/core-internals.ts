@@ -23,6 +23,14 @@ export const { authenticate } = await load<
 >('acquisition/credentials.js')
 export const { isOriginAllowed, isSerializedOrigin } =
   await load<typeof import('../../packages/core/dist/esm/route/origin.js')>('route/origin.js')
+export const { MOUNT_RULES } =
+  await load<typeof import('../../packages/core/dist/esm/route/mount.js')>('route/mount.js')
+export const { POLICY_RULES } =
+  await load<typeof import('../../packages/core/dist/esm/route/policy.js')>('route/policy.js')
+export const { PROVIDER_RULES } =
+  await load<typeof import('../../packages/core/dist/esm/options.js')>('options.js')
+export const { nodeHeaders } =
+  await load<typeof import('../../packages/core/dist/esm/route/node-http.js')>('route/node-http.js')
 export const { rejectedTokenId } =
   await load<typeof import('../../packages/core/dist/esm/route/token-route.js')>('route/token-route.js')
 export const { toError } = await load<typeof import('../../packages/core/dist/esm/failure.js')>('failure.js')

@@ -89,7 +89,7 @@ export class Endpoint {
       tokenUrl: this.tokenUrl,
       clock: this.clock,
       ...options
-    })
+    } as TokenProviderOptions)
     t.teardown(() => provider.close())
     return provider
   }

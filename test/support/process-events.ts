@@ -1,7 +1,7 @@
 /** What the process tells of during the test: warnings, or rejections that nobody handles. */
 export function processEvents(
   t: { teardown(fn: () => unknown): void },
-  name: 'warning' | 'unhandledRejection'
+  name: 'warning' | 'unhandledRejection' | 'uncaughtExceptionMonitor'
 ): unknown[] {
   const events: unknown[] = []
   const listener = (event: unknown) => void events.push(event)

@@ -4,6 +4,7 @@ import { AccountCache } from './account/account-cache.js'
 import type { RejectedToken } from './account/cached-token.js'
 import type { TokenStatus } from './account/status.js'
 import { ClientGate } from './acquisition/client-gate.js'
+import { fleetLoader } from './acquisition/fleet.js'
 import { Places } from './acquisition/places.js'
 import { OwnAgent } from './endpoint/agent.js'
 import { optionInvalid } from './errors.js'
@@ -65,7 +66,7 @@ export class TokenProvider {
   readonly #cache: AccountCache
   readonly #context: AccountContext
   readonly #agent: OwnAgent | undefined
-  #isClosed = false
+  readonly #closed = new AbortController()
   #closing: Promise<void> | undefined
 
   /**
@@ -74,10 +75,11 @@ export class TokenProvider {
    * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for an unknown, ill-typed, missing or contradictory option
    */
   constructor(options?: TokenProviderOptions) {
-    const { tokenUrl, scope, dispatcher, logger, maxTokens, ...resolved } = resolveOptions(options)
+    const { tokenUrl, scope, dispatcher, logger, maxTokens, store, storeKeys, ...resolved } =
+      resolveOptions(options)
     const agent = dispatcher === undefined ? new OwnAgent(resolved.timeoutMs) : undefined
     const inOwnContext = AsyncLocalStorage.snapshot() as AccountContext['inOwnContext']
-    const log = createLog(logger, inOwnContext)
+    const log = createLog(logger)
     const cache = new AccountCache(maxTokens, () => log.warnOnce(EVICTED))
     this.#agent = agent
     this.#cache = cache
@@ -85,13 +87,24 @@ export class TokenProvider {
       ...resolved,
       endpoint: { tokenUrl, scope, dispatcher: dispatcher ?? (agent as OwnAgent).dispatcher },
       log,
+      loadFleet:
+        store &&
+        fleetLoader({
+          store,
+          storeKeys,
+          tokenUrl,
+          scope,
+          log,
+          clock: resolved.clock,
+          closed: this.#closed.signal
+        }),
       places: new Places(MAX_REQUESTS_IN_FLIGHT),
       // With one set of credentials, what the endpoint says to one account it says to all.
       gate: resolved.mayReload ? undefined : new ClientGate(),
       inOwnContext,
-      isClosed: () => this.#isClosed,
+      isClosed: () => this.#closed.signal.aborted,
       onChange: (account) => {
-        if (!this.#isClosed) cache.place(account)
+        if (!this.#closed.signal.aborted) cache.place(account)
       }
     }
   }
@@ -182,7 +195,7 @@ export class TokenProvider {
   close(): Promise<void> {
     if (this.#closing === undefined) {
       // What is closed here may call back.
-      this.#isClosed = true
+      this.#closed.abort()
       this.#closing = this.#close()
     }
     return this.#closing
@@ -202,7 +215,7 @@ export class TokenProvider {
   }
 
   #refuseWhenClosed(): void {
-    if (this.#isClosed) throw toError(CLOSED)
+    if (this.#closed.signal.aborted) throw toError(CLOSED)
   }
 }
 

@@ -1,11 +1,18 @@
 import type { AccessToken, TokenProvider } from '@bandwidth-token/core'
-import { optionInvalid, TokenRoute, type TokenRouteOptions } from '@bandwidth-token/core/adapter'
+import {
+  errorHeaders,
+  keepHeaders,
+  nodeHeaders,
+  optionInvalid,
+  TokenRoute,
+  type TokenRouteOptions
+} from '@bandwidth-token/core/adapter'
 import type { NextFunction, Request, Response } from 'express'
 
 declare global {
   namespace Express {
     interface Request {
-      /** A Bandwidth access token, valid at the moment of the call; another name (`decorateAs`) declare yourself. */
+      /** A Bandwidth access token, valid at the moment of the call. Declare another name (`decorateAs`) yourself. */
       bandwidthToken(): Promise<AccessToken>
     }
   }
@@ -36,41 +43,44 @@ export function bandwidthToken(options: BandwidthTokenOptions): BandwidthTokenMi
   const { decorateAs, path, provider, ownProvider } = route.options
 
   // One function for all requests: a request costs nothing until it asks.
-  function ask(this: Request): Promise<AccessToken> {
+  function tokenOfRequest(this: Request): Promise<AccessToken> {
     return route.tokenFor(this)
   }
 
-  async function answer(req: Request, res: Response): Promise<void> {
+  // If the app has answered meanwhile, such as by a time-out of its own, there is nothing to add.
+  async function answer(req: Request, res: Response, next: NextFunction): Promise<void> {
     try {
-      route.checkOrigin(req.headers)
-      const { headers, body } = await route.answer(req, req.originalUrl)
-      // Not `res.send()`, which adds an `ETag`.
+      const request = { url: req.originalUrl, header: nodeHeaders(req.headers) }
+      const { status, headers, body } = await route.answer(req, request)
+      if (res.headersSent) return
       res
+        .status(status)
         .set(headers)
         .set('Content-Length', String(Buffer.byteLength(body)))
-        .end(body)
+      res.end(body) // Not `send()`, which adds an `ETag`.
     } catch (error) {
-      res.set(route.errorHeaders(error))
-      throw error
+      if (res.headersSent) return
+      keepHeaders(res, errorHeaders(error))
+      next(error)
     }
   }
 
   function middleware(req: Request, res: Response, next: NextFunction): void {
     const properties = req as unknown as Record<string, unknown>
     const taken = properties[decorateAs]
-    if (taken !== undefined && taken !== ask) {
+    if (taken !== undefined && taken !== tokenOfRequest) {
       next(
         optionInvalid(
           'decorateAs',
           decorateAs,
-          'a name that nothing else on the request has; pass another one'
+          `a name other than "${decorateAs}", which the request has already`
         )
       )
       return
     }
-    properties[decorateAs] = ask
+    properties[decorateAs] = tokenOfRequest
     const isOurs = req.path === path && (req.method === 'GET' || req.method === 'HEAD')
-    if (isOurs) answer(req, res).catch(next)
+    if (isOurs) void answer(req, res, next)
     else next()
   }
 

@@ -1,17 +1,26 @@
 import type { AccessToken, TokenProvider } from '@bandwidth-token/core'
 import {
   checkOptions,
+  errorHeaders,
+  keepHeaders,
+  nodeHeaders,
   type OptionRule,
   optionInvalid,
   TokenRoute,
   type TokenRouteOptions
 } from '@bandwidth-token/core/adapter'
-import type { FastifyInstance, FastifyRequest, RegisterOptions, RouteShorthandOptions } from 'fastify'
+import type {
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  RegisterOptions,
+  RouteShorthandOptions
+} from 'fastify'
 import fp from 'fastify-plugin'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The provider of the plugin; with another name (`decorateAs`), declare that one yourself. */
+    /** The provider of the plugin. Declare another name (`decorateAs`) yourself. */
     bandwidthToken: TokenProvider
   }
   interface FastifyRequest {
@@ -27,10 +36,11 @@ export type TokenRouteShorthand = Pick<
 >
 
 /** The options of the plugin: the core's, those of the token route, and Fastify's own for a plugin. */
-export interface FastifyBandwidthTokenOptions extends TokenRouteOptions<FastifyRequest>, RegisterOptions {
-  /** Hooks and settings of the token route. Default: none. */
-  routeOptions?: TokenRouteShorthand
-}
+export type FastifyBandwidthTokenOptions = TokenRouteOptions<FastifyRequest> &
+  RegisterOptions & {
+    /** Hooks and settings of the token route. Default: none. */
+    routeOptions?: TokenRouteShorthand | undefined
+  }
 
 const ANYTHING: OptionRule = [() => true, 'what Fastify takes there']
 
@@ -55,14 +65,13 @@ const PLUGIN_RULES: Readonly<Record<string, OptionRule>> = {
 }
 
 async function plugin(fastify: FastifyInstance, options: FastifyBandwidthTokenOptions): Promise<void> {
-  const route = new TokenRoute<FastifyRequest>(
-    options,
-    PLUGIN_RULES,
-    fastify.log.child({ plugin: '@bandwidth-token/fastify' })
-  )
-  const { decorateAs, path, provider, ownProvider, account, extra } = route.options
+  const route = new TokenRoute<FastifyRequest>(options, {
+    extraRules: PLUGIN_RULES,
+    logger: fastify.log.child({ plugin: '@bandwidth-token/fastify' })
+  })
+  const { decorateAs, path, provider, ownProvider, policy, extra } = route.options
   if (fastify.hasDecorator(decorateAs) || fastify.hasRequestDecorator(decorateAs)) {
-    throw optionInvalid('decorateAs', decorateAs, 'a name that no other plugin has taken')
+    throw optionInvalid('decorateAs', decorateAs, `a name other than "${decorateAs}", which is taken already`)
   }
   fastify.decorate(decorateAs, provider)
   fastify.decorateRequest(decorateAs, function (this: FastifyRequest) {
@@ -70,12 +79,14 @@ async function plugin(fastify: FastifyInstance, options: FastifyBandwidthTokenOp
   })
   if (ownProvider !== undefined) {
     fastify.addHook('onClose', () => ownProvider.close())
-    // In the background: an app starts without Bandwidth too. The provider logs a failure.
-    if (account === undefined) fastify.addHook('onListen', () => void ownProvider.warmUp().catch(() => {}))
+    // In the background, because an app starts without Bandwidth too. The provider logs a failure.
+    if (policy.account === undefined) {
+      fastify.addHook('onListen', () => void ownProvider.warmUp().catch(() => {}))
+    }
   }
   if (path === false) return
 
-  // fastify-plugin lifts what it registers to the app, past the prefix: a child has it.
+  // fastify-plugin lifts what this plugin registers out of its prefix. A plugin within it has the prefix.
   const { routeOptions: givenRouteOptions, ...childOptions } = extra
   const { onRequest = [], ...routeOptions } = checkOptions(
     givenRouteOptions,
@@ -88,16 +99,26 @@ async function plugin(fastify: FastifyInstance, options: FastifyBandwidthTokenOp
       method: 'GET',
       url: path,
       exposeHeadRoute: true,
-      onRequest: [async (request) => route.checkOrigin(request.headers), ...[onRequest].flat()],
-      onError: async (_request, reply, error) => {
-        reply.headers(route.errorHeaders(error))
-      },
+      onRequest: [async ({ headers }) => route.checkOrigin(nodeHeaders(headers)), ...[onRequest].flat()],
       handler: async (request, reply) => {
-        const { headers, body } = await route.answer(request, request.originalUrl)
-        return reply.headers(headers).send(body)
-      }
+        const { originalUrl: url, headers } = request
+        try {
+          const answer = await route.answer(request, { url, header: nodeHeaders(headers) })
+          if (isAnswered(reply)) return undefined
+          return reply.code(answer.status).headers(answer.headers).send(answer.body)
+        } catch (error) {
+          if (isAnswered(reply)) return undefined
+          throw error
+        }
+      },
+      onError: async (_request, reply, error) => keepHeaders(reply.raw, errorHeaders(error))
     })
   }, childOptions)
+}
+
+/** Whether the app has answered meanwhile, such as by a time-out of its own: then there is nothing to add. */
+function isAnswered(reply: FastifyReply): boolean {
+  return reply.sent || reply.raw.headersSent
 }
 
 /**

@@ -47,7 +47,8 @@ async function destinationOf(t: Test, options: TokenProviderOptions): Promise<{ 
       throw new Error('not sent')
     }
   }
-  await rejection(provide(t, { ...CREDENTIALS, deadlineMs: 50, ...options, dispatcher }).getToken())
+  const given = { ...CREDENTIALS, deadlineMs: 50, ...options, dispatcher } as TokenProviderOptions
+  await rejection(provide(t, given).getToken())
   return destination
 }
 

@@ -1,12 +1,13 @@
 import { type Acquired, Acquisition, type AcquisitionContext } from '../acquisition/acquisition.js'
 import { ClientGate } from '../acquisition/client-gate.js'
 import { CoolDown, type Pause } from '../acquisition/cool-down.js'
+import type { Demand } from '../acquisition/fleet.js'
 import type { BandwidthTokenError } from '../errors.js'
 import { CLOSED, type Failure, isFailure, NEARLY_DEAD, toError } from '../failure.js'
 import { type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
 import type { Log } from '../support/logger.js'
 import type { AccessToken } from '../token/access-token.js'
-import { ageMs, REQUEST_INTERVAL_MS } from '../token/lifetime.js'
+import { ageMs, marginMs, REQUEST_INTERVAL_MS } from '../token/lifetime.js'
 import {
   type CachedToken,
   chooseToken,
@@ -51,6 +52,8 @@ export class Account {
   #flight: Flight | undefined
   #lastStartMs = NEVER
   #lastReplacementMs = NEVER
+  /** The token that was last rejected or invalidated: not to be taken from the fleet's store again. */
+  #rejected: string | undefined
   /** Until when no request is made because the endpoint hands out the same or a nearly dead token. */
   #pointlessUntilMs = NEVER
   #hotUntilMs = NEVER
@@ -98,7 +101,7 @@ export class Account {
       return replacement === undefined ? cached.token : this.#await(replacement, signal)
     }
     if (minimumLifetimeMs > cached.lifetimeMs - ageMs(cached.issuedAt, now)) {
-      return this.#renew(cached, now, signal)
+      return this.#renew(cached, minimumLifetimeMs, now, signal)
     }
     this.#refreshIfDue(cached, now)
     return cached.token
@@ -119,6 +122,8 @@ export class Account {
     const now = this.#now()
     const cached = this.#valid(now)
     if (cached === undefined || !isNamedBy(rejected, cached) || isYoung(cached, now)) return false
+    this.#rejected = cached.token.accessToken
+    this.#context.inOwnContext(() => cached.withdraw?.())
     this.#drop()
     return true
   }
@@ -187,12 +192,32 @@ export class Account {
     const { inOwnContext } = this.#context
     const mayRetry = this.#coolDown.consecutiveFailures === 0
     this.#lastStartMs = now.monotonicMs
-    const flight: Flight = inOwnContext(() => new Acquisition(this.#context, this.key, this.#gate, mayRetry))
+    const demand: Demand = {
+      accepts: (shared) => this.#accepts(flight, shared),
+      lastReplacementMs: () => this.#lastReplacementMs
+    }
+    const flight: Flight = inOwnContext(
+      () => new Acquisition(this.#context, this.key, this.#gate, mayRetry, demand)
+    )
     // In its place before it runs: what it calls may close the provider.
     this.#flight = flight
     this.#context.onChange(this)
     inOwnContext(() => flight.start((outcome) => this.#settle(flight, outcome)))
     return flight
+  }
+
+  /** Whether a token of the fleet is what this acquisition is for. */
+  #accepts(flight: Flight, { accessToken, expiresIn, issuedAt }: Acquired): boolean {
+    const now = this.#now()
+    const lifetimeMs = expiresIn * 1000
+    const leftMs = lifetimeMs - ageMs(issuedAt, now)
+    const cached = this.#valid(now)
+    const isUsable = leftMs >= marginMs(lifetimeMs, this.#context.expiryMarginMs)
+    if (!isUsable || accessToken === this.#rejected || leftMs < flight.minimumLifetimeMs) return false
+    if (cached === undefined) return true
+    return (
+      accessToken !== cached.token.accessToken && leftMs > cached.lifetimeMs - ageMs(cached.issuedAt, now)
+    )
   }
 
   /** What a caller without a valid token waits for. */
@@ -216,6 +241,7 @@ export class Account {
     const isPointless = this.#pointlessUntilMs > now.monotonicMs
     if (isPointless || now.monotonicMs - this.#lastReplacementMs < REPLACEMENT_INTERVAL_MS) return undefined
     const flight = this.#acquire(now)
+    this.#rejected = cached.token.accessToken
     flight.isReplacement = true
     this.#lastReplacementMs = flight.startedAtMs
     return flight
@@ -231,10 +257,16 @@ export class Account {
   }
 
   /** A token that lives longer, if one may be had; else the one that was valid when it was asked for. */
-  async #renew(asked: CachedToken, now: Instant, signal?: AbortSignal): Promise<AccessToken> {
+  async #renew(
+    asked: CachedToken,
+    minimumLifetimeMs: number,
+    now: Instant,
+    signal?: AbortSignal
+  ): Promise<AccessToken> {
     const isTooSoon = now.monotonicMs - this.#lastStartMs < REQUEST_INTERVAL_MS
     const request = isTooSoon ? this.#flight : this.#request(now)
     if (request === undefined || 'failure' in request) return asked.token
+    request.minimumLifetimeMs = Math.max(request.minimumLifetimeMs, minimumLifetimeMs)
     const result = await request.wait(signal)
     const cached = this.#valid(this.#now()) ?? this.#orThrow(result)
     cached.isUsed = true
@@ -287,6 +319,7 @@ export class Account {
     const next = createCachedToken(grant, this.#context, this.#context.clock)
     this.#cached = chooseToken(next, previous, flight.isReplacement, now)
     const isAdopted = this.#cached === next
+    this.#lastReplacementMs = Math.max(this.#lastReplacementMs, grant.replacedAtMs ?? NEVER)
     this.#coolDown.end()
     if (flight.admission !== undefined) this.#gate.succeeded(flight.admission)
     this.#pointlessUntilMs =

@@ -11,6 +11,8 @@ export interface CachedToken extends Lifetime {
   readonly token: AccessToken
   readonly promise: Promise<AccessToken>
   readonly issuedAt: Instant
+  /** Takes it out of the fleet's store, where there is one. */
+  readonly withdraw: (() => void) | undefined
   /** Whether it was handed out: an idle token is not refreshed. */
   isUsed: boolean
   /** Whether a rejection of it was refused, and logged, because it was too young to be replaced. */
@@ -30,6 +32,7 @@ export function createCachedToken(
     token,
     promise: Promise.resolve(token),
     issuedAt: grant.issuedAt,
+    withdraw: grant.withdraw,
     isUsed: false,
     wasRejectedYoung: false
   }

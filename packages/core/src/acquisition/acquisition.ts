@@ -6,6 +6,7 @@ import { type Clock, holdProcess, type Instant, readClock, setBackgroundTimeout 
 import { ageMs, marginMs } from '../token/lifetime.js'
 import type { Admission, ClientGate } from './client-gate.js'
 import { authenticate, type Credentials, isCredentials } from './credentials.js'
+import { type Demand, type LoadFleet, obtainTogether } from './fleet.js'
 import type { Places } from './places.js'
 import { retryDelayMs } from './retry.js'
 import { TimeLimit } from './time-limit.js'
@@ -22,11 +23,17 @@ export interface AcquisitionContext {
   readonly clock: Clock
   /** As many as requests of the provider may be in flight. */
   readonly places: Places
+  /** Where a fleet shares its tokens. */
+  readonly loadFleet: LoadFleet | undefined
 }
 
 /** A grant and the instant just before its request was sent. */
 export interface Acquired extends Grant {
   readonly issuedAt: Instant
+  /** Where a fleet shares it: takes it out of the store. */
+  readonly withdraw?: (() => void) | undefined
+  /** When the fleet last began to replace a rejected token, in monotonic milliseconds. */
+  readonly replacedAtMs?: number | undefined
 }
 
 const ATTEMPTS_WHILE_AWAITED = 3
@@ -40,6 +47,8 @@ export class Acquisition<Result> {
   readonly startedAtMs: number
   /** Whether a caller asked for it because a peer rejected the cached token. */
   isReplacement = false
+  /** The longest life that a caller has asked for: no token of the fleet with less will do. */
+  minimumLifetimeMs = 0
   /** Whether anybody has waited for it: else it is a refresh in the background. */
   isAwaited = false
   /** How it passed the client's gate, if it has. */
@@ -48,20 +57,30 @@ export class Acquisition<Result> {
   readonly #account: string
   readonly #gate: ClientGate
   readonly #mayRetry: boolean
+  readonly #demand: Demand
   #result: Promise<Result> | undefined
   #ended = new AbortController()
   #deadline: TimeLimit
   #waiting = 0
   #attempts = 0
   #hasPlace = false
+  /** Whether the credentials were asked for again: what they bring may be another identity's. */
+  #hasReloaded = false
   #isClosed = false
 
   /** `mayRetry` is false for the first acquisition after a cool-down, which makes one attempt, whoever waits for it. */
-  constructor(context: AcquisitionContext, account: string, gate: ClientGate, mayRetry: boolean) {
+  constructor(
+    context: AcquisitionContext,
+    account: string,
+    gate: ClientGate,
+    mayRetry: boolean,
+    demand: Demand
+  ) {
     this.#context = context
     this.#account = account
     this.#gate = gate
     this.#mayRetry = mayRetry
+    this.#demand = demand
     this.startedAtMs = context.clock.monotonic()
     this.#deadline = this.#startDeadline()
   }
@@ -106,6 +125,7 @@ export class Acquisition<Result> {
       this.#ended = new AbortController()
       this.#deadline = this.#startDeadline()
       this.#attempts = 0
+      this.#hasReloaded = false
     }
   }
 
@@ -119,10 +139,32 @@ export class Acquisition<Result> {
   }
 
   async #runInTime(): Promise<Acquired | Failure> {
-    let { mayReload } = this.#context
+    const { clock, loadFleet } = this.#context
+    const credentials = await this.#inTime(this.#loadCredentials())
+    if (isFailure(credentials))
+      return credentials === STOOD_STILL ? credentials : this.#withAttempts(credentials)
+    if (loadFleet === undefined) return this.#fetch(credentials)
+    const { signal } = this.#ended
+    const result = await this.#inTime(
+      obtainTogether(loadFleet, clock, credentials, this.#account, {
+        ...this.#demand,
+        fetch: () => this.#fetch(credentials),
+        mayShare: () => !this.#hasReloaded,
+        isEnded: () => signal.aborted
+      })
+    )
+    return result === undefined || result === TIMED_OUT ? this.#withAttempts(TIMED_OUT) : result
+  }
+
+  /** Asks the token endpoint, as often as it may. */
+  async #fetch(loaded: Credentials): Promise<Acquired | Failure> {
+    const { mayReload } = this.#context
+    let credentials: Credentials | Failure = loaded
     let last: Failure | undefined
     for (;;) {
-      const result = await this.#attempt()
+      const result: Acquired | Failure = isFailure(credentials)
+        ? credentials
+        : await this.#attempt(credentials)
       if (!isFailure(result) || result === STOOD_STILL) return result
       if (result.isVerdict === false) return last ?? result
       const failure = this.#withAttempts(result)
@@ -132,18 +174,19 @@ export class Acquisition<Result> {
         {
           attempts: this.#attempts,
           maxAttempts: this.#mayRetryNow ? ATTEMPTS_WHILE_AWAITED : 1,
-          mayReload,
+          mayReload: mayReload && !this.#hasReloaded,
           leftMs: this.#deadline.leftMs
         },
         Math.random()
       )
       if (delayMs === undefined) return failure
       last = failure
-      if (failure.remedy === 'reload') mayReload = false
+      if (failure.remedy === 'reload') this.#hasReloaded = true
       if (failure.retryAfterMs !== undefined) {
         this.#gate.hold(failure, failure.retryAfterMs, readClock(this.#context.clock))
       }
       if (delayMs > 0) await this.#sleep(delayMs)
+      credentials = await this.#inTime(this.#loadCredentials())
     }
   }
 
@@ -155,10 +198,8 @@ export class Acquisition<Result> {
     return { ...failure, attempts: this.#attempts }
   }
 
-  async #attempt(): Promise<Acquired | Failure> {
+  async #attempt(credentials: Credentials): Promise<Acquired | Failure> {
     const { clock, endpoint, timeoutMs } = this.#context
-    const credentials = await this.#inTime(this.#loadCredentials())
-    if (isFailure(credentials)) return credentials
     const refusal = await this.#enter()
     if (refusal !== undefined) return refusal
 

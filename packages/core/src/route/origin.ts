@@ -1,22 +1,20 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import { parseUrl } from '../support/url.js'
+import type { HeaderReader } from './request.js'
 
 /**
- * Whether a browser's request comes from a page of the app itself or of an allowed origin, or from no browser at
- * all: the rule of Go's `net/http` `CrossOriginProtection`, applied to GET too (Fetch Metadata, RFC 6454).
+ * Whether a request comes from a page of the app itself, from a page of an allowed origin, or from no browser at all.
+ * The rule is that of Go's `net/http` `CrossOriginProtection`, applied to GET too (Fetch Metadata, RFC 6454).
  */
-export function isOriginAllowed(headers: IncomingHttpHeaders, allowedOrigins: ReadonlySet<string>): boolean {
-  const site = headers['sec-fetch-site']
+export function isOriginAllowed(header: HeaderReader, allowedOrigins: ReadonlySet<string>): boolean {
+  const site = header('sec-fetch-site')
   if (site === 'same-origin' || site === 'none') return true
-  const { origin } = headers
+  const origin = header('origin')
   if (!site && !origin) return true
-  if (!site && isOwnOrigin(origin, headers)) return true
+  if (!site && isOwnOrigin(origin, header('host'))) return true
   return origin !== undefined && allowedOrigins.has(origin)
 }
 
-/** Never by a forwarded header: a caller can write those. */
-function isOwnOrigin(origin: string | undefined, headers: IncomingHttpHeaders): boolean {
-  const host = headers[':authority'] ?? headers.host
+function isOwnOrigin(origin: string | undefined, host: string | undefined): boolean {
   return host !== undefined && (origin === `https://${host}` || origin === `http://${host}`)
 }
 

@@ -4,121 +4,137 @@ import { TokenProvider } from '../provider.js'
 import { checkOptions, hasMethods, type OptionRule } from '../support/check-options.js'
 import type { Logger } from '../support/logger.js'
 import type { AccessToken } from '../token/access-token.js'
-import { isSerializedOrigin } from './origin.js'
+import { type DEFAULT_MOUNT, MOUNT_RULES, type Mount, resolveMount } from './mount.js'
+import { POLICY_RULES, type PolicyOptions } from './policy.js'
 
 /** What the token route needs of a provider: an object of this shape will do. */
 export interface TokenProviderLike {
   getToken(options?: {
     account?: string
     rejected?: string | { readonly accessToken: string }
+    signal?: AbortSignal
   }): Promise<Pick<AccessToken, 'accessToken' | 'accessTokenId' | 'toResponse'>>
 }
 
-/** The options of an adapter: all of the core's, and those of the token route. */
-export interface TokenRouteOptions<Request> extends TokenProviderOptions {
-  /**
-   * A provider of yours, which the adapter uses and does not close. Of the core's options only `logger` may stand
-   * beside it.
-   */
-  provider?: TokenProviderLike
-  /** The name on the request. Default: `'bandwidthToken'`. Another one asks for a `path` of its own, or `false`. */
-  decorateAs?: string
+/** A provider of the adapter's own, made from the core's options. */
+type OwnProviderOptions = TokenProviderOptions & { provider?: undefined }
+
+/** A provider of the app's, which has its own options. */
+type GivenProviderOptions = Partial<Record<Exclude<keyof TokenProviderOptions, 'logger'>, undefined>> & {
+  /** A provider of yours, which the adapter uses and does not close. Of the core's options only `logger` may stand beside it. */
+  provider: TokenProviderLike
+  /** A logger in pino's shape. Default: silent, but warnings about the configuration go to `process.emitWarning()`. */
+  logger?: Logger | undefined
+}
+
+/** The options of an adapter that leaves it to the app where the route is mounted: the core's, and the policy. */
+export type UnmountedRouteOptions<Request> = PolicyOptions<Request> &
+  (GivenProviderOptions | OwnProviderOptions)
+
+/** The options of an adapter that mounts the route: the core's, the policy, `path` and `decorateAs`. */
+export type TokenRouteOptions<Request> = (
+  | NoRouteOptions<Request>
+  | NamedMountOptions<Request>
+  | DefaultMountOptions<Request>
+) &
+  (GivenProviderOptions | OwnProviderOptions)
+
+interface NoRouteOptions<Request> extends Partial<PolicyOptions<Request>> {
+  path: false
+  decorateAs?: string | undefined
+}
+
+interface NamedMountOptions<Request> extends PolicyOptions<Request> {
+  path: string | false
+  decorateAs: string
+}
+
+interface DefaultMountOptions<Request> extends PolicyOptions<Request> {
   /** Where `GET` and `HEAD` are answered, a literal path; `false` mounts no route. Default: `'/bandwidth/token'`. */
-  path?: string | false
-  /**
-   * Who may have a token: anything but `true` is a 403. Required when the route is mounted, because a token lets its
-   * holder place calls that the account pays for. Let it rest on a credential such as a session, not on an address.
-   */
-  authorize?: (request: Request) => boolean | Promise<boolean>
-  /** The account of a request. Take it from the session, never from what a caller may choose. Default: `''`. */
-  account?: (request: Request) => string
-  /** Other origins whose pages may ask, each as a browser writes it in `Origin`. Grants no CORS. Default: none. */
-  allowedOrigins?: readonly string[]
+  path?: string | false | undefined
+  /** The name on the request. Default: `'bandwidthToken'`. Another one asks for a `path` of its own, or `false`. */
+  decorateAs?: typeof DEFAULT_MOUNT.decorateAs | undefined
+}
+
+/** What an adapter says of itself. */
+export interface AdapterTraits {
+  /** The rules of options that only this adapter has. Default: none. */
+  readonly extraRules?: Readonly<Record<string, OptionRule>>
+  /** The logger where the app gives none. Default: silent. */
+  readonly logger?: Logger
+  /** Whether the adapter mounts the route, and so has the options `path` and `decorateAs`. Default: `true`. */
+  readonly isMounted?: boolean
 }
 
 /** An adapter's options, complete and checked. */
-export interface ResolvedRouteOptions<Request> {
+export interface ResolvedRouteOptions<Request> extends Mount {
   readonly provider: TokenProviderLike
-  /** Whether `provider` is the adapter's own, to be warmed up and closed by it. */
+  /** The provider, if the adapter made it: it warms it up and closes it. */
   readonly ownProvider: TokenProvider | undefined
-  readonly decorateAs: string
-  readonly path: string | false
-  readonly authorize: (request: Request) => unknown
-  readonly account: ((request: Request) => unknown) | undefined
-  readonly allowedOrigins: ReadonlySet<string>
+  readonly policy: Partial<PolicyOptions<Request>>
   readonly logger: Logger | undefined
-  /** What was given of the options that only this adapter has. */
+  /** The options given that only this adapter has. */
   readonly extra: Readonly<Record<string, unknown>>
 }
 
-const isFunction = (value: unknown) => typeof value === 'function'
-
-const ROUTE_RULES: Readonly<
-  Record<Exclude<keyof TokenRouteOptions<never>, keyof TokenProviderOptions>, OptionRule>
-> = {
-  provider: [hasMethods('getToken'), 'a TokenProvider, or an object with its method getToken'],
-  decorateAs: [
-    (value) => typeof value === 'string' && /^[A-Za-z_$][\w$]*$/.test(value) && !(value in {}),
-    'the name of a property'
-  ],
-  path: [
-    (value) => value === false || (typeof value === 'string' && /^(\/|(\/[\w.~-]+)+\/?)$/.test(value)),
-    'a literal path that begins with "/" and holds letters, digits and . _ ~ - only, or false'
-  ],
-  authorize: [
-    isFunction,
-    'a function of the request that returns true for those who may have a token, such as ' +
-      '(request) => request.session.user !== undefined. There is no default, because a token lets its holder place ' +
-      'calls that the account pays for'
-  ],
-  account: [isFunction, 'a function of the request that returns the name of an account'],
-  allowedOrigins: [
-    (value) => Array.isArray(value) && value.every(isSerializedOrigin),
-    'an array of origins as a browser writes them, such as "https://app.example" (no path, no default port)'
-  ]
-}
+const PROVIDER_RULE: OptionRule = [
+  hasMethods('getToken'),
+  'a TokenProvider, or an object with its method getToken'
+]
 
 /**
- * Checks the options of an adapter and makes its provider. `extraRules` are those of options that only this
- * adapter has.
+ * Checks the options of an adapter and makes its provider.
  *
  * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for an unknown, ill-typed, missing or contradictory option
  */
 export function resolveRouteOptions<Request>(
   given: unknown,
-  extraRules: Readonly<Record<string, OptionRule>>,
-  defaultLogger: Logger | undefined
+  { extraRules = {}, logger: defaultLogger, isMounted = true }: AdapterTraits = {}
 ): ResolvedRouteOptions<Request> {
-  const options = checkOptions(given, { ...ROUTE_RULES, ...PROVIDER_RULES, ...extraRules })
-  const { provider, decorateAs, path, authorize, account, allowedOrigins } =
-    options as TokenRouteOptions<Request>
-  const logger = (options as TokenProviderOptions).logger ?? defaultLogger
-  if (path === undefined && decorateAs !== undefined && decorateAs !== DEFAULT_NAME) {
-    throw optionInvalid('path', path, 'a path of its own, or false, beside "decorateAs"')
+  const mountRules = isMounted ? MOUNT_RULES : {}
+  const options = checkOptions(given, {
+    provider: PROVIDER_RULE,
+    ...mountRules,
+    ...POLICY_RULES,
+    ...PROVIDER_RULES,
+    ...extraRules
+  })
+  const mount = resolveMount(pick(options, mountRules))
+  const policy = pick(options, POLICY_RULES)
+  if (mount.path !== false && policy['authorize'] === undefined) {
+    throw optionInvalid('authorize', undefined, POLICY_RULES.authorize[1])
   }
-  if (path !== false && authorize === undefined)
-    throw optionInvalid('authorize', authorize, ROUTE_RULES.authorize[1])
-  const providerOptions = Object.entries(options).filter(([name]) => Object.hasOwn(PROVIDER_RULES, name))
-  if (provider !== undefined) {
-    const stray = providerOptions.find(([name]) => name !== 'logger')
-    if (stray !== undefined)
-      throw optionInvalid(stray[0], stray[1], 'none beside "provider", which has its own')
-  }
-  const ownProvider =
-    provider === undefined
-      ? new TokenProvider({ ...Object.fromEntries(providerOptions), ...(logger && { logger }) })
-      : undefined
+  const providerOptions = pick(options, PROVIDER_RULES)
+  const logger = (providerOptions['logger'] ?? defaultLogger) as Logger | undefined
   return {
-    provider: provider ?? (ownProvider as TokenProvider),
-    ownProvider,
-    decorateAs: decorateAs ?? DEFAULT_NAME,
-    path: path ?? '/bandwidth/token',
-    authorize: authorize ?? (() => false),
-    account,
-    allowedOrigins: new Set(allowedOrigins),
+    ...mount,
+    ...resolveProvider(options['provider'] as TokenProviderLike | undefined, providerOptions, logger),
+    policy,
     logger,
-    extra: Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(extraRules, name)))
+    extra: pick(options, extraRules)
   }
 }
 
-const DEFAULT_NAME = 'bandwidthToken'
+function resolveProvider(
+  provider: TokenProviderLike | undefined,
+  options: Readonly<Record<string, unknown>>,
+  logger: Logger | undefined
+): Pick<ResolvedRouteOptions<never>, 'provider' | 'ownProvider'> {
+  if (provider === undefined) {
+    const ownProvider = new TokenProvider({ ...options, ...(logger && { logger }) })
+    return { provider: ownProvider, ownProvider }
+  }
+  const stray = Object.keys(options).find((name) => name !== 'logger')
+  if (stray === undefined) return { provider, ownProvider: undefined }
+  throw optionInvalid(stray, options[stray], 'none beside "provider", which has its own')
+}
+
+/** The options that some rules are about. Without a prototype, as `checkOptions()` makes them. */
+function pick(
+  options: Readonly<Record<string, unknown>>,
+  rules: Readonly<Record<string, OptionRule>>
+): Record<string, unknown> {
+  const picked: Record<string, unknown> = Object.create(null)
+  for (const name of Object.keys(options)) if (Object.hasOwn(rules, name)) picked[name] = options[name]
+  return picked
+}

@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+
 /** A logger in the shape of pino's: an object of fields, then a message. */
 export interface Logger {
   debug(fields: object, message: string): void
@@ -10,12 +12,21 @@ export interface Logger {
 export interface Log {
   debug(fields: object, message: string): void
   warn(fields: object, message: string): void
-  /** Says a thing once in the life of this log. */
+  /** Writes a warning once in the life of this log. */
   warnOnce(message: string): void
+  /**
+   * Warns of a mistake in the configuration, once in the life of this log. Without a logger it is a warning of the
+   * process: a mistake that nobody hears of would not be mended.
+   */
+  warnConfiguration(message: string): void
 }
 
-/** A log that writes to the user's logger and survives one that throws or rejects. */
-export function createLog(logger: Logger | undefined, inOwnContext = callDirectly): Log {
+/**
+ * A log that writes to the user's logger, in the async context in which the log was made. A logger that throws or
+ * rejects does no harm.
+ */
+export function createLog(logger: Logger | undefined): Log {
+  const inOwnContext = AsyncLocalStorage.snapshot()
   const said = new Set<string>()
   const write = (level: 'debug' | 'warn', fields: object, message: string) => {
     try {
@@ -25,16 +36,21 @@ export function createLog(logger: Logger | undefined, inOwnContext = callDirectl
       // A logger that fails must not cost anybody a token.
     }
   }
+  const once = (message: string, say: () => void) => {
+    if (said.has(message)) return
+    said.add(message)
+    say()
+  }
   return {
     debug: (fields, message) => write('debug', fields, message),
     warn: (fields, message) => write('warn', fields, message),
-    warnOnce: (message) => {
-      if (!said.has(message)) write('warn', {}, message)
-      said.add(message)
-    }
+    warnOnce: (message) => once(message, () => write('warn', {}, message)),
+    warnConfiguration: (message) =>
+      once(message, () => {
+        if (logger === undefined) process.emitWarning(message, CONFIGURATION_WARNING)
+        else write('warn', {}, message)
+      })
   }
 }
 
-function callDirectly<T>(work: () => T): T {
-  return work()
-}
+const CONFIGURATION_WARNING = { type: 'BandwidthTokenWarning', code: 'BANDWIDTH_TOKEN_CONFIGURATION' }

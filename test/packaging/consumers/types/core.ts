@@ -20,6 +20,19 @@ const misspelt: TokenProviderOptions = { clientID: 'id' }
 // @ts-expect-error: not one of the networks
 const elsewhere: TokenProviderOptions = { network: 'mars' }
 
+const fromEnvironment: TokenProviderOptions = {
+  clientId: process.env['CLIENT_ID'],
+  clientSecret: process.env['CLIENT_SECRET'],
+  tokenUrl: process.env['TOKEN_URL']
+}
+// @ts-expect-error: two sources of credentials
+const contradictory: TokenProviderOptions = {
+  clientId: 'id',
+  credentials: () => ({ clientId: 'id', clientSecret: 's' })
+}
+// @ts-expect-error: two sources of the secret
+new TokenProvider({ clientSecret: 's', credentials: () => ({ clientId: 'id', clientSecret: 's' }) })
+
 export async function use(logger: Logger, clock: Clock, signal: AbortSignal): Promise<TokenResponse> {
   const provider = new TokenProvider({ ...options, logger, clock })
   const token = await provider.getToken({ account: 'a', minimumLifetimeMs: 20_000, signal })
@@ -47,4 +60,4 @@ export function codeOf(error: unknown): BandwidthTokenErrorCode | undefined {
   return error instanceof BandwidthTokenError ? error.code : undefined
 }
 
-export { elsewhere, misspelt, perAccount }
+export { contradictory, elsewhere, fromEnvironment, misspelt, perAccount }

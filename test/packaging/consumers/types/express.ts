@@ -30,3 +30,41 @@ export const closed: Promise<void> = middleware.close()
 bandwidthToken({ authorize: (req) => req.nothing })
 // @ts-expect-error: a user is not a yes
 bandwidthToken({ authorize: (req) => req.get('x-user') })
+// @ts-expect-error: a misspelt option
+bandwidthToken({ authorize: () => true, allowedOrigin: [] })
+
+// What start-up refuses.
+// @ts-expect-error: nobody says who may have a token
+bandwidthToken({})
+// @ts-expect-error: nor here
+bandwidthToken({ path: '/token', clientId: 'id', clientSecret: 'secret' })
+// @ts-expect-error: two sources of credentials
+bandwidthToken({
+  authorize: () => true,
+  clientId: 'id',
+  credentials: () => ({ clientId: 'a', clientSecret: 'b' })
+})
+// @ts-expect-error: the provider has options of its own
+bandwidthToken({ authorize: () => true, provider: new TokenProvider(), timeoutMs: 1_000 })
+// @ts-expect-error: credentials, too
+bandwidthToken({ authorize: () => true, provider: new TokenProvider(), clientId: 'id' })
+// @ts-expect-error: two middlewares would answer at one path
+bandwidthToken({ authorize: () => true, decorateAs: 'other' })
+
+// What it takes.
+bandwidthToken({ path: false })
+bandwidthToken({ path: process.env['NO_ROUTE'] ? false : '/token', authorize: () => true })
+bandwidthToken({ path: false, decorateAs: 'other', authorize: (req) => req.path === '/' })
+bandwidthToken({ authorize: () => true, decorateAs: 'other', path: '/other' })
+bandwidthToken({ authorize: () => true, decorateAs: 'bandwidthToken' })
+bandwidthToken({ authorize: () => true, path: process.env['TOKEN_PATH'], logger: console })
+bandwidthToken({ authorize: () => true, provider: new TokenProvider(), logger: console })
+bandwidthToken({
+  authorize: (req) => req.path === '/',
+  credentials: async (account) => ({ clientId: account, clientSecret: 'secret' })
+})
+bandwidthToken({
+  authorize: async (req) => req.ip !== undefined,
+  clientId: process.env['CLIENT_ID'],
+  clientSecret: process.env['CLIENT_SECRET']
+})

@@ -1,0 +1,143 @@
+import { parseGrant } from '../endpoint/parse.js'
+import { CLOSED, type Failure, isFailure } from '../failure.js'
+import type { Entry } from '../store/entry.js'
+import type { Shared, SharedStore } from '../store/shared-place.js'
+import type { TokenStore } from '../store/token-store.js'
+import { type Clock, type Instant, readClock } from '../support/clock.js'
+import type { Log } from '../support/logger.js'
+import { ageMs } from '../token/lifetime.js'
+import type { Acquired } from './acquisition.js'
+import type { Credentials } from './credentials.js'
+
+/** What a fleet's store is used with. */
+export interface FleetOptions {
+  readonly store: TokenStore
+  readonly storeKeys: readonly Buffer[]
+  readonly tokenUrl: string
+  readonly scope: string
+  readonly clock: Clock
+  readonly log: Log
+  readonly closed: AbortSignal
+}
+
+/** Loads the store's half of the core, which nobody without a store pays for. */
+export type LoadFleet = () => Promise<{
+  readonly shared: SharedStore
+  readonly agree: typeof import('../store/agreement.js').agree
+  readonly identify: (credentials: Credentials, account: string) => string
+}>
+
+/** Begins to load at once: the first acquisition should find it done. */
+export function fleetLoader(options: FleetOptions): LoadFleet {
+  const loaded = load(options)
+  return () => loaded
+}
+
+async function load(options: FleetOptions): ReturnType<LoadFleet> {
+  const { store, storeKeys, tokenUrl, scope, clock, log, closed } = options
+  const [{ agree }, { identityText }, { Sealer }] = await Promise.all([
+    import('../store/agreement.js'),
+    import('../store/identity.js'),
+    import('../store/sealer.js')
+  ])
+  let isAnswering = true
+  const onCommand = (isAnswered: boolean) => {
+    if (isAnswered === isAnswering) return
+    isAnswering = isAnswered
+    if (isAnswered) log.debug({}, 'The store answers again.')
+    else
+      log.warn({}, 'The store failed or took too long to answer. Each member fetches for itself meanwhile.')
+  }
+  return {
+    agree,
+    shared: { store, sealers: storeKeys.map((key) => new Sealer(key)), clock, closed, onCommand },
+    identify: (credentials, account) => identityText({ tokenUrl, scope, account, ...credentials })
+  }
+}
+
+/** What an account takes from its fleet, and tells it. */
+export interface Demand {
+  readonly accepts: (shared: Acquired) => boolean
+  /** When the last replacement of a rejected token began, in monotonic milliseconds. */
+  readonly lastReplacementMs: () => number
+}
+
+/** What an acquisition does for its fleet. */
+export interface Part extends Demand {
+  readonly fetch: () => Promise<Acquired | Failure>
+  /** Whether what was fetched belongs to the identity that was asked for. */
+  readonly mayShare: () => boolean
+  readonly isEnded: () => boolean
+}
+
+/** The fleet's token, whoever has fetched it; `undefined` where the acquisition ended before there was one. */
+export async function obtainTogether(
+  load: LoadFleet,
+  clock: Clock,
+  credentials: Credentials,
+  account: string,
+  part: Part
+): Promise<Acquired | Failure | undefined> {
+  const { shared, agree, identify } = await load()
+  const agreed = await agree<Acquired, Failure>(shared, identify(credentials, account), {
+    accepts: (found) => {
+      const acquired = toAcquired(found, readClock(clock))
+      return acquired !== undefined && part.accepts(acquired)
+    },
+    fetch: part.fetch,
+    toEntry: (fetched) =>
+      isFailure(fetched) || !part.mayShare() ? undefined : toEntry(fetched, part, readClock(clock)),
+    toFailure: (fetched) => (isFailure(fetched) ? toTold(fetched) : undefined),
+    isEnded: part.isEnded
+  })
+  if ('failure' in agreed) return JSON.parse(agreed.failure)
+  if ('shared' in agreed) return toAcquired(agreed.shared, readClock(clock))
+  const { fetched, withdraw } = agreed
+  return fetched === undefined || isFailure(fetched) ? fetched : { ...fetched, withdraw }
+}
+
+/** A token of the fleet as if it were fetched here, checked like an answer of the endpoint. */
+function toAcquired({ entry, leftMs, withdraw }: Shared, now: Instant): Acquired | undefined {
+  const grant = parseGrant(entry.fields)
+  if (isFailure(grant)) return undefined
+  const lifetimeMs = grant.expiresIn * 1000
+  const age = lifetimeMs - leftMs
+  const issuedAt = { wallMs: now.wallMs - age, monotonicMs: now.monotonicMs - age }
+  const { replacedBeforeMs } = entry
+  return {
+    ...grant,
+    issuedAt,
+    withdraw,
+    replacedAtMs: replacedBeforeMs === undefined ? undefined : issuedAt.monotonicMs - replacedBeforeMs
+  }
+}
+
+function toEntry(
+  acquired: Acquired,
+  demand: Demand,
+  now: Instant
+): { entry: Entry; ttlMs: number } | undefined {
+  const { accessToken, accessTokenId, expiresIn, issuedAt } = acquired
+  const ttlMs = Math.floor(expiresIn * 1000 - ageMs(issuedAt, now))
+  if (ttlMs < 1) return undefined
+  const replacedBeforeMs = issuedAt.monotonicMs - demand.lastReplacementMs()
+  return {
+    ttlMs,
+    entry: {
+      fields: {
+        access_token: accessToken,
+        ...(accessTokenId === undefined ? {} : { access_token_id: accessTokenId }),
+        expires_in: expiresIn
+      },
+      issuedAtMs: issuedAt.wallMs,
+      ...(Number.isFinite(replacedBeforeMs) ? { replacedBeforeMs: Math.max(0, replacedBeforeMs) } : {})
+    }
+  }
+}
+
+/** What others may know of a failure; nothing of one that says nothing about the endpoint. */
+function toTold(failure: Failure): object | undefined {
+  if (failure.isVerdict === false || failure === CLOSED) return undefined
+  const { code, message, remedy, retryAfterMs, attempts, upstreamStatus, oauthError } = failure
+  return { code, message, remedy, retryAfterMs, attempts, upstreamStatus, oauthError }
+}

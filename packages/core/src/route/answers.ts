@@ -1,0 +1,101 @@
+import { UNCACHEABLE } from '../errors.js'
+import type { AccessToken } from '../token/access-token.js'
+
+/** An answer of the token route, to be written as it is. */
+export interface RouteAnswer {
+  readonly status: number
+  readonly headers: Record<string, string>
+  /** JSON. */
+  readonly body: string
+}
+
+const JSON_TYPE = { 'Content-Type': 'application/json; charset=utf-8' }
+
+/** The answer with a token: Bandwidth's four fields, never cached. */
+export function tokenAnswer(token: Pick<AccessToken, 'toResponse'>): RouteAnswer {
+  return { status: 200, headers: { ...UNCACHEABLE, ...JSON_TYPE }, body: JSON.stringify(token.toResponse()) }
+}
+
+/**
+ * The answer to an error of this package: its status, its headers, and JSON of `code`, `message` and `statusCode`, all
+ * safe to show. For hosts in which nobody else answers errors, and for an app's error handler. `undefined` for any
+ * other error, of which it is not known what is safe to show.
+ */
+export function errorAnswer(error: unknown): RouteAnswer | undefined {
+  const known = knownError(error)
+  if (known === undefined) return undefined
+  const { code, message, statusCode } = known
+  return {
+    status: statusCode,
+    headers: { ...errorHeaders(error), ...JSON_TYPE },
+    body: JSON.stringify({ code, message, statusCode })
+  }
+}
+
+/**
+ * The headers that an answer has to have when `error` leaves the token route, whoever writes that answer: it is never
+ * cached, and an error of this package that knows when a new try makes sense has `Retry-After`. An adapter sets them
+ * on the response before it hands on the error.
+ */
+export function errorHeaders(error: unknown): Record<string, string> {
+  const retryAfter = knownError(error)?.retryAfter
+  return Number.isInteger(retryAfter)
+    ? { ...UNCACHEABLE, 'Retry-After': String(retryAfter) }
+    : { ...UNCACHEABLE }
+}
+
+/**
+ * What to hand to a framework for a value that was thrown: the value itself, unless the framework would stumble over
+ * it. Express takes `undefined` or `"route"` for no error and lets the request go on, and an error that throws when it
+ * is read ends the process.
+ */
+export function toThrowable(thrown: unknown): object {
+  if (!isObject(thrown)) return new Error('A function of the token route threw a value that is not an Error.')
+  return isReadable(thrown)
+    ? thrown
+    : new Error('A function of the token route threw an error that cannot be read.')
+}
+
+interface KnownError {
+  readonly code: string
+  readonly message: string
+  readonly statusCode: number
+  readonly retryAfter: unknown
+}
+
+/** What an error of this package says, whichever copy of the package made it. */
+function knownError(error: unknown): KnownError | undefined {
+  if (!isObject(error)) return undefined
+  try {
+    const { code, message, statusCode, retryAfter } = error as Partial<Record<keyof KnownError, unknown>>
+    if (typeof code !== 'string' || !code.startsWith('ERR_BANDWIDTH_TOKEN_')) return undefined
+    return {
+      code,
+      message: typeof message === 'string' ? message : '',
+      statusCode: isErrorStatus(statusCode) ? statusCode : 500,
+      retryAfter
+    }
+  } catch {
+    return undefined // It throws when it is read, which no error of this package does.
+  }
+}
+
+function isErrorStatus(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 400 && (value as number) <= 599
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+const READ_BY_FRAMEWORKS = ['name', 'message', 'stack', 'code', 'status', 'statusCode', 'headers']
+
+function isReadable(error: object): boolean {
+  try {
+    Object.getPrototypeOf(error)
+    for (const name of READ_BY_FRAMEWORKS) Reflect.get(error, name)
+    return true
+  } catch {
+    return false
+  }
+}

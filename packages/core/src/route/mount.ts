@@ -1,0 +1,36 @@
+import { optionInvalid } from '../errors.js'
+import type { OptionRule } from '../support/check-options.js'
+
+/** Where a framework mounts the route, and what it calls the method on the request. */
+export interface Mount {
+  readonly path: string | false
+  readonly decorateAs: string
+}
+
+export const DEFAULT_MOUNT = { path: '/bandwidth/token', decorateAs: 'bandwidthToken' } as const
+
+export const MOUNT_RULES: Readonly<Record<keyof Mount, OptionRule>> = {
+  path: [
+    (value) => value === false || (typeof value === 'string' && /^(\/|(\/[\w.~-]+)+\/?)$/.test(value)),
+    'a literal path that begins with "/" and holds letters, digits and . _ ~ - only, or false'
+  ],
+  decorateAs: [
+    (value) => typeof value === 'string' && /^[A-Za-z_$][\w$]*$/.test(value) && !(value in {}),
+    'the name of a property'
+  ]
+}
+
+/**
+ * Fills in the defaults of options that were checked one by one.
+ *
+ * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for a second name without a path of its own
+ */
+export function resolveMount({
+  path,
+  decorateAs
+}: { [Name in keyof Mount]?: Mount[Name] | undefined }): Mount {
+  if (path === undefined && decorateAs !== undefined && decorateAs !== DEFAULT_MOUNT.decorateAs) {
+    throw optionInvalid('path', path, 'a path of its own, or false, beside "decorateAs"')
+  }
+  return { path: path ?? DEFAULT_MOUNT.path, decorateAs: decorateAs ?? DEFAULT_MOUNT.decorateAs }
+}

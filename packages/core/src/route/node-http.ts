@@ -1,0 +1,34 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { HeaderReader } from './request.js'
+
+/** Reads the headers of a request of Node's `http` or `http2`, their own properties only. */
+export function nodeHeaders(headers: IncomingHttpHeaders): HeaderReader {
+  const own = (name: string): string | undefined => {
+    const value = Object.hasOwn(headers, name) ? headers[name] : undefined
+    return Array.isArray(value) ? value.join(', ') : value
+  }
+  return (name) => (name === 'host' ? (own(':authority') ?? own('host')) : own(name))
+}
+
+/**
+ * Sets headers on a response of Node's `http` or `http2`, and sees to it that they are sent. Error handlers come between,
+ * and some of them, the own ones of Express and Fastify among them, write the headers that an error brings along.
+ */
+export function keepHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
+  if (response.headersSent) return
+  const set = () => {
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+  }
+  set()
+  const kept = new Set(Object.keys(headers).map((name) => name.toLowerCase()))
+  const withoutKept = (argument: unknown) =>
+    typeof argument === 'object' && argument !== null && !Array.isArray(argument)
+      ? Object.fromEntries(Object.entries(argument).filter(([name]) => !kept.has(name.toLowerCase())))
+      : argument
+  const { writeHead } = response
+  response.writeHead = (...args: unknown[]) => {
+    response.writeHead = writeHead
+    set()
+    return Reflect.apply(writeHead, response, args.map(withoutKept))
+  }
+}

@@ -1,0 +1,87 @@
+import { optionInvalid, refusal } from '../errors.js'
+import { ACCOUNT_RULE } from '../provider.js'
+import type { OptionRule } from '../support/check-options.js'
+import type { Log } from '../support/logger.js'
+import { isOriginAllowed, isSerializedOrigin } from './origin.js'
+import type { HeaderReader } from './request.js'
+
+/** Who may have a token from the route, and whose. */
+export interface PolicyOptions<Request> {
+  /**
+   * Who may have a token: anything but `true` is a 403. Required, because a token lets its holder place calls that the
+   * account pays for. Let it rest on a credential such as a session, not on an address.
+   */
+  authorize: (request: Request) => boolean | Promise<boolean>
+  /** The account of a request. Take it from the session, never from what a caller may choose. Default: `''`. */
+  account?: ((request: Request) => string) | undefined
+  /** Other origins whose pages may ask, each as a browser writes it in `Origin`. Grants no CORS. Default: none. */
+  allowedOrigins?: readonly string[] | undefined
+}
+
+const isFunction = (value: unknown) => typeof value === 'function'
+
+export const POLICY_RULES: Readonly<Record<keyof PolicyOptions<never>, OptionRule>> = {
+  authorize: [
+    isFunction,
+    'a function of the request that returns true for those who may have a token, such as ' +
+      '(request) => request.session.user !== undefined. There is no default, because a token lets its holder place ' +
+      'calls that the account pays for'
+  ],
+  account: [isFunction, 'a function of the request that returns the name of an account'],
+  allowedOrigins: [
+    (value) => Array.isArray(value) && value.every(isSerializedOrigin),
+    'an array of origins as a browser writes them, such as "https://app.example" (no path, no default port)'
+  ]
+}
+
+/** The questions that are asked before anybody gets a token, in the order in which they are asked. */
+export class Policy<Request> {
+  readonly #allowedOrigins: ReadonlySet<string>
+  readonly #authorize: ((request: Request) => unknown) | undefined
+  readonly #account: ((request: Request) => unknown) | undefined
+  readonly #log: Log
+
+  /** Without `authorize` nobody may have a token from the route. */
+  constructor(options: Partial<PolicyOptions<Request>>, log: Log) {
+    this.#allowedOrigins = new Set(options.allowedOrigins)
+    this.#authorize = options.authorize
+    this.#account = options.account
+    this.#log = log
+  }
+
+  /** @throws `ERR_BANDWIDTH_TOKEN_CROSS_ORIGIN` for a page of another origin that is not allowed */
+  checkOrigin(header: HeaderReader): void {
+    if (isOriginAllowed(header, this.#allowedOrigins)) return
+    throw refusal(
+      'ERR_BANDWIDTH_TOKEN_CROSS_ORIGIN',
+      'The token route was called from another origin. To let its pages have tokens, list it in "allowedOrigins".'
+    )
+  }
+
+  /** @throws `ERR_BANDWIDTH_TOKEN_FORBIDDEN` unless `authorize` says `true`, and what it throws */
+  async authorize(request: Request): Promise<void> {
+    const verdict = await this.#authorize?.(request)
+    if (verdict === true) return
+    if (verdict !== false && this.#authorize !== undefined) {
+      this.#log.warnConfiguration(
+        '"authorize" returned a value that is not a boolean. Anything but true is a 403: return true or false.'
+      )
+    }
+    throw refusal('ERR_BANDWIDTH_TOKEN_FORBIDDEN', 'Sign in first: this request may not have a token.')
+  }
+
+  /**
+   * The account of a request; `undefined` where all requests share one.
+   *
+   * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` if `account` returns none, and what it throws
+   */
+  accountOf(request: Request): string | undefined {
+    if (this.#account === undefined) return undefined
+    const account = this.#account(request)
+    const [isValid, expected] = ACCOUNT_RULE
+    if (isValid(account)) return account as string
+    // An asynchronous function returns a promise, and nobody else would handle its rejection.
+    Promise.resolve(account).catch(() => {})
+    throw optionInvalid('account', account, `a function that returns ${expected}`)
+  }
+}

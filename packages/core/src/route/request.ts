@@ -1,0 +1,14 @@
+/**
+ * Reads a header of a request by its name in lower case. `'host'` is the request's own host: the `:authority` of
+ * HTTP/2, else `Host`. It is never a forwarded header, because a caller can write those.
+ */
+export type HeaderReader = (name: string) => string | undefined
+
+/** What the token route reads of a request, whatever the framework. */
+export interface RouteRequest {
+  /** The URL, or the path and query. Only the query is read. */
+  readonly url: string
+  readonly header: HeaderReader
+  /** Ends the waiting of this caller, such as when the client is gone. Default: the provider's `deadlineMs` does. */
+  readonly signal?: AbortSignal | undefined
+}

@@ -1,0 +1,51 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
+
+const CIPHER = 'aes-256-gcm'
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+
+/** Seals what goes to a store, and names it, so that the store learns nothing (AES-256-GCM, HMAC-SHA256). */
+export class Sealer {
+  readonly #sealingKey: Buffer
+  readonly #namingKey: Buffer
+
+  constructor(key: Buffer) {
+    const derive = (purpose: string) =>
+      Buffer.from(hkdfSync('sha256', key, '', `bandwidth-token ${purpose}`, 32))
+    this.#sealingKey = derive('entry v1')
+    this.#namingKey = derive('name v1')
+  }
+
+  /** The key under which something of an identity is stored: 43 characters that give nothing away. */
+  name(identity: string, purpose: 'entry' | 'failure'): string {
+    return createHmac('sha256', this.#namingKey).update(`${purpose}\n${identity}`).digest('base64url')
+  }
+
+  /** A text that only this key opens, and only for this identity and purpose. */
+  seal(text: string, identity: string, purpose: 'entry' | 'failure'): string {
+    const nonce = randomBytes(NONCE_BYTES)
+    const cipher = createCipheriv(CIPHER, this.#sealingKey, nonce).setAAD(associated(identity, purpose))
+    const sealed = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]
+    return Buffer.concat(sealed).toString('base64url')
+  }
+
+  /** The text that was sealed; `undefined` where it was tampered with, or belongs to another identity or key. */
+  open(sealed: string, identity: string, purpose: 'entry' | 'failure'): string | undefined {
+    const bytes = Buffer.from(sealed, 'base64url')
+    if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined
+    const nonce = bytes.subarray(0, NONCE_BYTES)
+    const decipher = createDecipheriv(CIPHER, this.#sealingKey, nonce, { authTagLength: TAG_BYTES })
+    decipher.setAAD(associated(identity, purpose)).setAuthTag(bytes.subarray(-TAG_BYTES))
+    try {
+      return (
+        decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
+      )
+    } catch {
+      return undefined
+    }
+  }
+}
+
+function associated(identity: string, purpose: string): Buffer {
+  return Buffer.from(`${purpose}\n${identity}`)
+}

@@ -1,0 +1,340 @@
+import { randomBytes } from 'node:crypto'
+import type { TokenProvider, TokenProviderOptions, TokenStore } from '@bandwidth-token/core'
+import t, { type Test } from 'tap'
+import {
+  type Answer,
+  type Endpoint,
+  fail,
+  grant,
+  hang,
+  recordingLogger,
+  startEndpoint
+} from '../../support/endpoint.js'
+import { memoryTokenStore } from '../../support/memory-token-store.js'
+
+const KEY = randomBytes(32).toString('base64url')
+
+interface Fleet {
+  readonly endpoint: Endpoint
+  readonly store: TokenStore
+  /** What every member has asked of the store. */
+  readonly commands: string[]
+  join(options?: TokenProviderOptions): TokenProvider
+}
+
+/** Members in one process, with one clock, one store and a real endpoint. */
+async function startFleet(t: Test, answer: Answer = grant()): Promise<Fleet> {
+  const endpoint = await startEndpoint(t)
+  // What is loaded for the first store of a process takes real time.
+  const first = endpoint.provider(t, { store: memoryTokenStore(), storeKeys: [KEY] })
+  await first.warmUp()
+  await first.close()
+  endpoint.requests.length = 0
+  endpoint.answer = answer
+  const memory = memoryTokenStore(() => endpoint.clock.monotonic())
+  const commands: string[] = []
+  const store = new Proxy(memory, {
+    get:
+      (target, name: keyof TokenStore) =>
+      (...args: never[]) => {
+        commands.push(name)
+        return (target[name] as (...args: never[]) => unknown)(...args)
+      }
+  })
+  return {
+    endpoint,
+    store,
+    commands,
+    join: (options = {}) => endpoint.provider(t, { store, storeKeys: [KEY], ...options })
+  }
+}
+
+const accessTokens = async (calls: Promise<{ accessToken: string }>[]) => [
+  ...new Set((await Promise.all(calls)).map(({ accessToken }) => accessToken))
+]
+
+t.test('makes one request for all members that are cold at once', async (t) => {
+  const { endpoint, join } = await startFleet(t)
+  const members = Array.from({ length: 20 }, () => join())
+  const calls = members.map((member) => member.getToken())
+  await endpoint.clock.advance(2_000)
+  t.strictSame(await accessTokens(calls), ['token-1'])
+  t.equal(endpoint.count, 1)
+})
+
+t.test('hands out the life that is left, and its own identity only', async (t) => {
+  const { endpoint, join } = await startFleet(t)
+  await join().getToken()
+  await endpoint.clock.advance(100_000)
+  const shared = await join().getToken()
+  t.equal(shared.accessToken, 'token-1')
+  t.equal(shared.expiresIn, 500)
+  t.equal(shared.accessTokenId, 'id-1')
+  for (const other of [
+    { clientSecret: 'another' },
+    { clientId: 'another' },
+    { scope: 'another' },
+    { storeKeys: [randomBytes(32).toString('base64')] }
+  ]) {
+    t.not((await join(other).getToken()).accessToken, 'token-1', JSON.stringify(Object.keys(other)))
+  }
+  t.not((await join().getToken({ account: 'ada' })).accessToken, 'token-1')
+})
+
+t.test('elects one member for each refresh; the others read, one command each', async (t) => {
+  const { endpoint, join, commands } = await startFleet(t)
+  const members = Array.from({ length: 50 }, () => join())
+  const all = () => Promise.all(members.map((member) => member.getToken()))
+  const cold = all()
+  await endpoint.clock.advance(2_000)
+  await cold
+  const lives = 5
+  commands.length = 0
+  for (let second = 0; second < lives * 580; second += 10) {
+    await all()
+    await endpoint.clock.advance(10_000)
+  }
+  t.ok(endpoint.count >= lives && endpoint.count <= lives + 2, `${endpoint.count} requests`)
+  const perLife = commands.length / members.length / (endpoint.count - 1)
+  t.ok(perLife <= 3, `${perLife} commands a member and life`)
+})
+
+t.test('waits for a holder that is alive, and cools down by itself where that fails', async (t) => {
+  const { endpoint, join } = await startFleet(t)
+  endpoint.answer = endpoint.held(fail(401))
+  const [holder, other] = [join(), join()]
+  const first = t.rejects(holder.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED' })
+  await endpoint.clock.settle()
+  const second = t.rejects(other.getToken(), {
+    code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED',
+    retryAfter: 60
+  })
+  await endpoint.clock.advance(1_500)
+  t.equal(endpoint.count, 1)
+  await endpoint.release()
+  await first
+  await endpoint.clock.advance(2_500)
+  await second
+  t.equal(endpoint.count, 1)
+  t.match(other.status(), { state: 'cooling', consecutiveFailures: 1 })
+})
+
+t.test('starts a cool-down of its own where its deadline ends while it waits', async (t) => {
+  const { endpoint, join } = await startFleet(t, hang)
+  const holder = join({ timeoutMs: 60_000, deadlineMs: 60_000 })
+  holder.getToken().catch(() => {})
+  await endpoint.clock.settle()
+  const other = join()
+  const waiting = t.rejects(other.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT' })
+  await endpoint.clock.advance(10_000)
+  await waiting
+  t.equal(endpoint.count, 1)
+  t.match(other.status(), { state: 'cooling', consecutiveFailures: 1 })
+})
+
+t.test('takes over from a holder that was killed, within 5 s and by one request', async (t) => {
+  const { endpoint, join } = await startFleet(t, hang)
+  join()
+    .getToken()
+    .catch(() => {})
+  await endpoint.clock.advance(1_500)
+  // Who is dead has no timers, of its lock and its attempts neither.
+  endpoint.clock.timers.clear()
+  const others = Array.from({ length: 10 }, () => join())
+  const calls = others.map((member) => member.getToken())
+  endpoint.answer = grant()
+  await endpoint.clock.advance(5_000)
+  t.strictSame(await accessTokens(calls), ['token-2'])
+  t.equal(endpoint.count, 2)
+})
+
+t.test('replaces a rejected token once for the whole fleet', async (t) => {
+  const { endpoint, join } = await startFleet(t)
+  const members = Array.from({ length: 10 }, () => join())
+  const cold = members.map((member) => member.getToken())
+  await endpoint.clock.advance(2_000)
+  await Promise.all(cold)
+  await endpoint.clock.advance(10_000)
+  const named = members.slice(0, 5).map((member) => member.getToken({ rejected: 'token-1' }))
+  await endpoint.clock.advance(2_000)
+  t.strictSame(await accessTokens(named), ['token-2'])
+  t.equal(
+    (await (members[9] as TokenProvider).getToken()).accessToken,
+    'token-1',
+    'others go on being served'
+  )
+  const late = members.slice(5).map((member) => member.getToken({ rejected: 'id-1' }))
+  await endpoint.clock.advance(2_000)
+  t.strictSame(await accessTokens(late), ['token-2'])
+  t.equal(endpoint.count, 2)
+
+  await endpoint.clock.advance(5_000)
+  const again = members.map((member) => member.getToken({ rejected: 'token-2' }))
+  await endpoint.clock.advance(2_000)
+  t.strictSame(await accessTokens(again), ['token-2'], 'at most one per 30 s')
+  t.equal(endpoint.count, 2)
+  t.equal((await join().getToken()).accessToken, 'token-2', 'a new member knows of it')
+})
+
+t.test('leaves a rejected token to new members until it is replaced; invalidate() takes it', async (t) => {
+  const { endpoint, join } = await startFleet(t)
+  const member = join()
+  await member.getToken()
+  await endpoint.clock.advance(10_000)
+  endpoint.answer = fail(503)
+  const refused = t.rejects(member.getToken({ rejected: 'token-1' }))
+  await endpoint.clock.advance(1_000)
+  await refused
+  t.equal((await join().getToken()).accessToken, 'token-1')
+  t.equal(member.invalidate('token-1'), true)
+  await endpoint.clock.settle()
+  const stranger = t.rejects(join().getToken())
+  await endpoint.clock.advance(1_000)
+  await stranger
+})
+
+t.test('overwrites nothing newer after a freeze', async (t) => {
+  const { endpoint, join } = await startFleet(t)
+  endpoint.answer = endpoint.held()
+  const frozen = join()
+  const slow = frozen.getToken()
+  await endpoint.clock.settle()
+  const arm = [...endpoint.clock.timers]
+  for (const timer of arm) endpoint.clock.timers.delete(timer)
+  await endpoint.clock.advance(3_500)
+  endpoint.answer = grant()
+  t.equal((await join().getToken()).accessToken, 'token-2')
+  for (const timer of arm) endpoint.clock.timers.add(timer)
+  await endpoint.release()
+  t.equal((await slow).accessToken, 'token-1')
+  t.equal((await join().getToken()).accessToken, 'token-2')
+})
+
+for (const [what, broken] of [
+  ['rejects', () => Promise.reject(new Error('down, password hunter2'))],
+  [
+    'throws',
+    () => {
+      throw new Error('hunter2')
+    }
+  ],
+  ['hangs', () => new Promise(() => {})]
+] as const) {
+  t.test(`carries on alone where the store ${what}`, async (t) => {
+    const { endpoint, join, store } = await startFleet(t)
+    let isBroken = true
+    const logger = recordingLogger()
+    const member = join({
+      logger,
+      store: new Proxy(store, {
+        get: (target, name: keyof TokenStore) => (isBroken ? broken : target[name])
+      }) as TokenStore
+    })
+    const call = member.getToken()
+    await endpoint.clock.advance(500)
+    t.equal((await call).accessToken, 'token-1')
+    t.equal(logger.warnings().length, 1)
+    t.notMatch(JSON.stringify(logger.lines), 'hunter2')
+    isBroken = false
+    t.ok(await member.getToken({ account: 'b' }))
+    t.ok(await join().getToken({ account: 'b' }))
+    t.equal(endpoint.count, 2)
+  })
+}
+
+for (const [what, garble] of [
+  ['garbage', () => 'garbage'],
+  ['nothing', () => ''],
+  ['a text of another length', (entry: string) => entry.slice(0, -1)],
+  ['a tampered text', (entry: string) => `${entry[0] === 'A' ? 'B' : 'A'}${entry.slice(1)}`],
+  ['far too much', () => 'A'.repeat(1_000_000)]
+] as const) {
+  t.test(`takes ${what} in the store for nothing`, async (t) => {
+    const { endpoint, join, store } = await startFleet(t)
+    await join().getToken()
+    const broken: TokenStore = {
+      ...store,
+      get: async (key) => {
+        const found = await store.get(key)
+        return found && { ...found, entry: garble(found.entry) }
+      },
+      set: store.set,
+      delete: store.delete,
+      lock: store.lock,
+      unlock: store.unlock
+    }
+    t.equal((await join({ store: broken }).getToken()).accessToken, 'token-2')
+    t.equal(endpoint.count, 2)
+  })
+}
+
+t.test('reads under the names of all keys, and writes under that of the first', async (t) => {
+  const { endpoint, join } = await startFleet(t)
+  const next = randomBytes(32).toString('base64')
+  await join().getToken()
+  t.equal((await join({ storeKeys: [next, KEY] }).getToken()).accessToken, 'token-1')
+  t.equal((await join({ storeKeys: [next] }).getToken()).accessToken, 'token-2')
+  t.equal(endpoint.count, 2)
+})
+
+t.test('never counts more life than the date in the entry allows, a minute for clocks apart', async (t) => {
+  const { endpoint, join, store } = await startFleet(t)
+  const old: { key: string; entry: string }[] = []
+  const spy: TokenStore = {
+    ...store,
+    get: store.get,
+    delete: store.delete,
+    lock: store.lock,
+    unlock: store.unlock,
+    set: (key, entry, ...rest) => {
+      old.push({ key, entry })
+      return store.set(key, entry, ...rest)
+    }
+  }
+  await join({ store: spy }).getToken()
+  await endpoint.clock.advance(620_000)
+  const { key, entry } = old[0] as { key: string; entry: string }
+  await store.set(key, entry, 600_000)
+  const [wrong] = [await join().getToken()]
+  t.ok(wrong.expiresIn <= 40, `${wrong.expiresIn} s`)
+  await endpoint.clock.advance(60_000)
+  await store.set(key, entry, 600_000)
+  t.not((await join().getToken()).accessToken, 'token-1')
+})
+
+t.test('leaves neither a timer nor a lock when it is closed while it fetches or waits', async (t) => {
+  const { endpoint, join } = await startFleet(t, hang)
+  const [holder, other] = [join(), join()]
+  const calls = [holder, other].map((member) =>
+    t.rejects(member.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_CLOSED' })
+  )
+  await endpoint.clock.advance(300)
+  await Promise.all([holder.close(), other.close()])
+  await Promise.all(calls)
+  await endpoint.clock.settle()
+  t.strictSame(
+    [...endpoint.clock.timers].map(({ atMs }) => atMs - endpoint.clock.monotonic()),
+    []
+  )
+  endpoint.answer = grant()
+  t.ok(await join().getToken())
+})
+
+t.test('sees neither token nor secret, nor two texts that are the same', async (t) => {
+  const { join, store } = await startFleet(t)
+  const seen: string[] = []
+  const spy = new Proxy(store, {
+    get:
+      (target, name: keyof TokenStore) =>
+      (...args: never[]) => {
+        seen.push(...args.map(String))
+        return (target[name] as (...args: never[]) => unknown)(...args)
+      }
+  })
+  await join({ store: spy, clientSecret: 'correct-horse-battery' }).getToken({ account: 'ada-lovelace' })
+  const all = seen.join('\n')
+  for (const secret of ['token-1', 'id-1', 'correct-horse', 'client', 'ada-lovelace', '127.0.0.1']) {
+    t.notMatch(all, secret)
+    t.notMatch(all, Buffer.from(secret).toString('base64url').slice(0, -1))
+  }
+})
