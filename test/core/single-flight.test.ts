@@ -63,7 +63,7 @@ t.test('keeps the tokens of maxTokens accounts, the least recently used goes fir
   t.equal(endpoint.clock.timers.size, 2, 'a dropped token leaves no timer')
 })
 
-t.test('keeps those of 1,000 accounts where maxTokens is not given', async (t) => {
+t.test('keeps the tokens of 10,000 accounts by default', async (t) => {
   const body = {
     async *[Symbol.asyncIterator]() {
       yield Buffer.from('{"access_token":"token","expires_in":600}')
@@ -76,9 +76,9 @@ t.test('keeps those of 1,000 accounts where maxTokens is not given', async (t) =
     dispatcher: { request: async () => ({ statusCode: 200, headers: {}, body }) }
   })
   t.teardown(() => provider.close())
-  for (let account = 0; account < 1_000; account++) await provider.getToken({ account: String(account) })
+  for (let account = 0; account < 10_000; account++) await provider.getToken({ account: String(account) })
   t.ok(provider.peek('0'))
-  await provider.getToken({ account: '1000' })
+  await provider.getToken({ account: '10000' })
   t.notOk(provider.peek('1'))
   t.ok(provider.peek('0') && provider.peek('2'))
 })

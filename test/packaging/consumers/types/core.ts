@@ -15,6 +15,18 @@ const options: TokenProviderOptions = { network: 'us', refreshAheadMs: 30_000, l
 const perAccount: TokenProviderOptions = {
   credentials: async (account): Promise<Credentials> => ({ clientId: account, clientSecret: 'secret' })
 }
+/** Variables of the environment may be missing. */
+const fromEnvironment: TokenProviderOptions = {
+  clientId: process.env['MY_CLIENT_ID'],
+  clientSecret: process.env['MY_CLIENT_SECRET'],
+  tokenUrl: process.env['MY_TOKEN_URL'],
+  credentials: undefined
+}
+const credentials = (): Credentials => ({ clientId: 'id', clientSecret: 'secret' })
+// @ts-expect-error: either `credentials` or a fixed id and secret
+const contradictory: TokenProviderOptions = { credentials, clientId: 'id' }
+// @ts-expect-error: and not with the secret either
+const contradictoryToo: TokenProviderOptions = { credentials, clientSecret: 'secret' }
 // @ts-expect-error: a misspelt option
 const misspelt: TokenProviderOptions = { clientID: 'id' }
 // @ts-expect-error: not one of the networks
@@ -47,4 +59,4 @@ export function codeOf(error: unknown): BandwidthTokenErrorCode | undefined {
   return error instanceof BandwidthTokenError ? error.code : undefined
 }
 
-export { elsewhere, misspelt, perAccount }
+export { contradictory, contradictoryToo, elsewhere, fromEnvironment, misspelt, perAccount }
