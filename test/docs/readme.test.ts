@@ -211,7 +211,7 @@ t.test('the README begins with the two commands', async (t) => {
 })
 
 t.test('every option has a row in the README of each package that takes it', async (t) => {
-  const ofCore = namesIn(await optionsType('packages/core/src/options.ts', 'TokenProviderOptions'), PROPERTY)
+  const ofCore = namesIn(await optionsType('packages/core/src/options.ts', 'ProviderOptions'), PROPERTY)
   const ofRoute = namesIn(
     await optionsType('packages/core/src/route/route-options.ts', 'TokenRouteOptions'),
     PROPERTY
