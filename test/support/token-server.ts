@@ -1,4 +1,4 @@
-// For the tests of the page and of the packages, until they import these from where they are.
+// For the tests of the page, until they import these from where they are.
 export {
   type Answer,
   answerRaw,
