@@ -27,7 +27,7 @@ const UNCACHEABLE = {
   'X-Content-Type-Options': 'nosniff'
 }
 
-async function errorOf(t: Test, answer: Answer, options: TokenProviderOptions = {}) {
+async function errorOf(t: Test, answer: Answer, options: Omit<TokenProviderOptions, 'credentials'> = {}) {
   const server = await startEndpoint(t, answer)
   const provider = provide(t, {
     ...CREDENTIALS,

@@ -1,6 +1,7 @@
 import { TokenProvider, type TokenProviderOptions } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import { MockAgent } from 'undici'
+import { memoryTokenStore } from '../support/memory-token-store.js'
 import { startEndpoint } from '../support/endpoint.js'
 import { rejection, thrownBy } from '../support/outcomes.js'
 import { shiftableClock } from '../support/shiftable-clock.js'
@@ -199,6 +200,27 @@ const OPTIONS: Readonly<Record<keyof TokenProviderOptions, Cases>> = {
     fix: 'a number of milliseconds above 0',
     bad: [...NO_DURATIONS, [0, 'a number'], [-0, 'a number']],
     good: [1, 2 ** 31 - 1]
+  },
+  store: {
+    fix: 'a TokenStore',
+    bad: [
+      ['redis', 'a string'],
+      [{}, 'an object'],
+      [{ get() {}, set() {} }, 'an object']
+    ],
+    good: []
+  },
+  storeKeys: {
+    fix: 'randomBytes(32)',
+    bad: [
+      ['A'.repeat(43), 'a string'],
+      [[], 'an array'],
+      [['A'.repeat(42)], 'an array'],
+      [['A'.repeat(45)], 'an array'],
+      [[`${'A'.repeat(42)}!`], 'an array'],
+      [[7], 'an array']
+    ],
+    good: []
   },
   maxTokens: {
     fix: 'a whole number from 1',
@@ -604,3 +626,23 @@ t.test('takes accounts of up to 256 characters, the default one under both its n
   t.equal(provider.peek(undefined), token)
   t.equal(server.requests.length, 4)
 })
+
+t.test(
+  'takes a store with its keys, in each form of base64, and refuses one without the other',
+  async (t) => {
+    const store = memoryTokenStore()
+    const key = Buffer.alloc(32, 0xff)
+    for (const storeKeys of [[key.toString('base64')], [key.toString('base64url'), 'A'.repeat(43)]]) {
+      await new TokenProvider({ clientId: 'client', clientSecret: 'secret', store, storeKeys }).close()
+    }
+    for (const [options, name] of [
+      [{ store }, 'storeKeys'],
+      [{ storeKeys: [key.toString('base64')] }, 'store']
+    ] as const) {
+      t.throws(() => new TokenProvider({ clientId: 'client', clientSecret: 'secret', ...options }), {
+        code: 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID',
+        message: new RegExp(`^Invalid option "${name}": .*beside "store`)
+      })
+    }
+  }
+)

@@ -50,7 +50,7 @@ async function stage(t: Test, answer: Answer, options: TokenProviderOptions = {}
     ...(options.credentials === undefined
       ? { clientId: CLIENT_ID, clientSecret: SECRET, ...options }
       : options)
-  })
+  } as TokenProviderOptions)
   t.teardown(() => provider.close())
   return {
     provider,

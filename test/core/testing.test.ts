@@ -195,7 +195,7 @@ t.test('refuses an option that is unknown or ill-typed, and names it', async (t)
     accessToken: ['', 'two words', 5, 'line\n'],
     accessTokenId: ['a b', 'a'.repeat(129), 5, 'line\n'],
     expiresIn: [0, -1, 1.5, 86_401, '600', Number.NaN],
-    error: ['UNAVAILABLE', 'toString', new Error('why')],
+    error: ['UNAVAILABLE', 'toString', [UNAVAILABLE], new Error('why')],
     acessToken: ['token'],
     provider: [testProvider()]
   }
@@ -209,6 +209,13 @@ t.test('refuses an option that is unknown or ill-typed, and names it', async (t)
     thrownBy(() => testProvider({ acessToken: 'a' } as object)),
     { message: /the spelling "accessToken"/ }
   )
+})
+
+t.test('takes the shortest and the longest life, and the longest id', async (t) => {
+  for (const expiresIn of [1, 86_400])
+    t.equal((await testProvider({ expiresIn }).getToken()).expiresIn, expiresIn)
+  const accessTokenId = 'a'.repeat(128)
+  t.equal((await testProvider({ accessTokenId }).getToken()).accessTokenId, accessTokenId)
 })
 
 t.test('reads own properties only', async (t) => {

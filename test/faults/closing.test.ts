@@ -11,7 +11,7 @@ import { VirtualClock } from '../support/virtual-clock.js'
 delete process.env['BW_TOKEN_URL']
 
 /** A provider with an agent of its own; time stands still, and only what closes ends anything. */
-function closable(t: Test, tokenUrl: string, options: TokenProviderOptions = {}) {
+function closable(t: Test, tokenUrl: string, options: Omit<TokenProviderOptions, 'credentials'> = {}) {
   const clock = new VirtualClock()
   const provider = new TokenProvider({
     clientId: 'client',

@@ -481,7 +481,7 @@ for (const misbehaviour of MISBEHAVIOURS) {
   })
 }
 
-async function tokenFrom(t: Test, answer: Answer, options: TokenProviderOptions = {}) {
+async function tokenFrom(t: Test, answer: Answer, options: Omit<TokenProviderOptions, 'credentials'> = {}) {
   const server = await startEndpoint(t, answer)
   const provider = new TokenProvider({
     ...CREDENTIALS,

@@ -30,7 +30,10 @@ async function requestOf(
 }
 
 /** Where a provider sends its request, and the body, without sending it. */
-async function destinationOf(t: Test, options: TokenProviderOptions): Promise<{ url: string; body: string }> {
+async function destinationOf(
+  t: Test,
+  options: Omit<TokenProviderOptions, 'credentials'>
+): Promise<{ url: string; body: string }> {
   let destination = { url: '', body: '' }
   const dispatcher: NonNullable<TokenProviderOptions['dispatcher']> = {
     async request({ origin, path, body }) {
@@ -119,7 +122,8 @@ t.test("leaves the time limits of a request to the provider's own clock", async 
 })
 
 t.test('finds the token URL by option, then environment, then network', async (t) => {
-  const urlOf = async (options: TokenProviderOptions) => (await destinationOf(t, options)).url
+  const urlOf = async (options: Omit<TokenProviderOptions, 'credentials'>) =>
+    (await destinationOf(t, options)).url
   const tokenUrl = 'https://option.example/token'
   t.equal(await urlOf({}), GLOBAL_URL)
   t.equal(await urlOf({ network: 'global' }), GLOBAL_URL)

@@ -5,7 +5,6 @@ import type { Demand } from '../acquisition/fleet.js'
 import type { BandwidthTokenError } from '../errors.js'
 import { CLOSED, type Failure, isFailure, NEARLY_DEAD, toError } from '../failure.js'
 import { type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
-import type { Log } from '../support/logger.js'
 import type { AccessToken } from '../token/access-token.js'
 import { ageMs, marginMs, REQUEST_INTERVAL_MS } from '../token/lifetime.js'
 import {
@@ -29,7 +28,6 @@ const NEVER = Number.NEGATIVE_INFINITY
 /** What the accounts of a provider share. */
 export interface AccountContext extends AcquisitionContext {
   readonly refreshAheadMs: number
-  readonly log: Log
   /** The gate of all accounts, where they share their credentials; else each account has its own. */
   readonly gate: ClientGate | undefined
   readonly isClosed: () => boolean
