@@ -1,8 +1,8 @@
 import { TokenProvider, type TokenProviderOptions } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import { MockAgent } from 'undici'
-import { memoryTokenStore } from '../support/memory-token-store.js'
 import { startEndpoint } from '../support/endpoint.js'
+import { memoryTokenStore } from '../support/memory-token-store.js'
 import { rejection, thrownBy } from '../support/outcomes.js'
 import { shiftableClock } from '../support/shiftable-clock.js'
 

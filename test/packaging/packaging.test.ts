@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { grant, startEndpoint } from '../support/endpoint.js'
 import { until } from '../support/outcomes.js'
+import type { Teardown } from '../support/teardown.js'
 import {
   foreign,
   foreignFolder,
@@ -38,7 +39,7 @@ const token = {
 }
 
 /** An endpoint for a consumer, and the environment in which it finds it. */
-async function serveConsumer(t: { teardown(fn: () => unknown): void }) {
+async function serveConsumer(t: Teardown) {
   const { tokenUrl, requests } = await startEndpoint(t, grant(token))
   const env = { BW_TOKEN_URL: tokenUrl, BW_CLIENT_ID: 'hgranger', BW_CLIENT_SECRET: 'Cr00k$h@nk$' }
   return { requests, env }
