@@ -1,14 +1,8 @@
 import { createTokenSource, type TokenSourceError, type TokenSourceEvent } from '@bandwidth-token/browser'
 import t from 'tap'
+import { type Answer, answerRaw, answerWith, grant, startEndpoint } from '../support/endpoint.js'
+import { rejection } from '../support/outcomes.js'
 import { processEvents } from '../support/process-events.js'
-import {
-  type Answer,
-  answerRaw,
-  answerWith,
-  grant,
-  rejection,
-  startTokenServer
-} from '../support/token-server.js'
 import { stage } from './page.js'
 
 type ErrorEvent = Extract<TokenSourceEvent, { type: 'error' }>
@@ -105,7 +99,7 @@ t.test('a redirect that a browser does not let the page see is an error by its t
 })
 
 t.test('a redirect is not followed', async (t) => {
-  const elsewhere = await startTokenServer(t)
+  const elsewhere = await startEndpoint(t)
   const { source } = await stage(t, answerWith(307, '', { location: elsewhere.tokenUrl }))
   await rejection(source.getToken())
   t.equal(elsewhere.requests.length, 0)
@@ -409,7 +403,7 @@ t.test('whatever is wrong, no promise is left over that nobody handles', async (
 })
 
 t.test('works where there is no page: on a server that renders, in a worker', async (t) => {
-  const route = await startTokenServer(t)
+  const route = await startEndpoint(t)
   const source = createTokenSource({ url: route.tokenUrl })
   t.equal((await source.getToken()).accessToken, 'token-1')
   source.close()

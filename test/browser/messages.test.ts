@@ -1,6 +1,7 @@
 import { createTokenSource } from '@bandwidth-token/browser'
 import t from 'tap'
-import { type Answer, answerWith, rejection } from '../support/token-server.js'
+import { type Answer, answerWith } from '../support/endpoint.js'
+import { rejection } from '../support/outcomes.js'
 import { stage } from './page.js'
 
 const messages: Record<string, readonly [Answer, string]> = {

@@ -1,6 +1,6 @@
 import { createTokenSource } from '@bandwidth-token/browser'
 import t from 'tap'
-import { thrownBy } from '../support/token-server.js'
+import { thrownBy } from '../support/outcomes.js'
 
 const known = ['url', 'fetch', 'headers', 'credentials']
 

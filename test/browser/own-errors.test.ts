@@ -1,6 +1,7 @@
 import type { TokenSourceEvent } from '@bandwidth-token/browser'
 import t from 'tap'
-import { answerWith, rejection } from '../support/token-server.js'
+import { answerWith } from '../support/endpoint.js'
+import { rejection } from '../support/outcomes.js'
 import { stage } from './page.js'
 
 type ErrorEvent = Extract<TokenSourceEvent, { type: 'error' }>

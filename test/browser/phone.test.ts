@@ -7,7 +7,9 @@ import type {
   TokenSourceOptions
 } from '@bandwidth-token/browser'
 import t from 'tap'
-import { type Answer, answerWith, grant, rejection } from '../support/token-server.js'
+import { type Answer, answerWith, grant } from '../support/endpoint.js'
+import { rejection } from '../support/outcomes.js'
+import type { Teardown } from '../support/teardown.js'
 import { turns } from '../support/virtual-clock.js'
 import { type Gateway, startGateway } from './gateway.js'
 import { type Stage, stage } from './page.js'
@@ -28,11 +30,7 @@ interface PhoneStage extends Stage {
 }
 
 /** The real SDK between our token source and a gateway on a real WebSocket. */
-async function phoneStage(
-  t: { teardown(fn: () => unknown): void },
-  answer?: Answer,
-  options?: TokenSourceOptions
-): Promise<PhoneStage> {
+async function phoneStage(t: Teardown, answer?: Answer, options?: TokenSourceOptions): Promise<PhoneStage> {
   const gateway = await startGateway(t)
   const staged = await stage(t, answer, options)
   const agent = createAgent(t, staged.page, gateway)

@@ -1,13 +1,11 @@
 import { createTokenSource } from '@bandwidth-token/browser'
 import t from 'tap'
-import { answerWith, grant, rejection, startTokenServer } from '../support/token-server.js'
+import { answerWith, grant, startEndpoint } from '../support/endpoint.js'
+import { rejection } from '../support/outcomes.js'
+import type { Teardown } from '../support/teardown.js'
 import { startGateway } from './gateway.js'
 import { stage } from './page.js'
 import { createAgent } from './sdk.js'
-
-interface Teardown {
-  teardown(fn: () => unknown): void
-}
 
 /** What a careless deep merge of somebody else's JSON does to every object of the page. */
 function pollute(t: Teardown, properties: Record<string, unknown>): void {
@@ -18,8 +16,8 @@ function pollute(t: Teardown, properties: Record<string, unknown>): void {
 }
 
 t.test('reads no option from a polluted Object.prototype', async (t) => {
-  const route = await startTokenServer(t)
-  const elsewhere = await startTokenServer(t)
+  const route = await startEndpoint(t)
+  const elsewhere = await startEndpoint(t)
   const asked: [string, RequestInit][] = []
   const original = globalThis.fetch
   t.teardown(() => {

@@ -1,7 +1,7 @@
 import { createTokenSource } from '@bandwidth-token/browser'
 import fc from 'fast-check'
 import t from 'tap'
-import { answerWith, grant } from '../support/token-server.js'
+import { answerWith, grant } from '../support/endpoint.js'
 import { turns } from '../support/virtual-clock.js'
 import { planLifetime } from './internals.js'
 import { Page, stage } from './page.js'

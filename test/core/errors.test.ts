@@ -14,6 +14,7 @@ import { selfSigned } from '../support/certificates.js'
 import { networkFailure, toError } from '../support/core-internals.js'
 import { type Answer, answerRaw, answerWith, grant, startEndpoint } from '../support/endpoint.js'
 import { rejection } from '../support/outcomes.js'
+import { provide } from '../support/provide.js'
 import { shiftableClock } from '../support/shiftable-clock.js'
 
 delete process.env['BW_TOKEN_URL']
@@ -32,12 +33,11 @@ const UNCACHEABLE = {
 
 async function errorOf(t: Test, answer: Answer, options: Omit<TokenProviderOptions, 'credentials'> = {}) {
   const server = await startEndpoint(t, answer)
-  const provider = new TokenProvider({
+  const provider = provide(t, {
     ...CREDENTIALS,
     tokenUrl: server.tokenUrl,
     ...options
   } as TokenProviderOptions)
-  t.teardown(() => provider.close())
   return (await rejection(provider.getToken())) as unknown as BandwidthTokenError
 }
 
@@ -101,8 +101,7 @@ t.test('gives fresh headers at every reading', async (t) => {
 t.test('counts down the seconds until a new try, rounded up, at least 1', async (t) => {
   const server = await startEndpoint(t, answerWith(401))
   const clock = shiftableClock()
-  const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl: server.tokenUrl, clock })
-  t.teardown(() => provider.close())
+  const provider = provide(t, { ...CREDENTIALS, tokenUrl: server.tokenUrl, clock })
   const retryAfter = async () => (await rejection(provider.getToken()))['retryAfter']
   t.equal(await retryAfter(), 60)
   clock.advance(10_000)
@@ -226,8 +225,7 @@ t.test('a network error', async (t) => {
 
   t.test('has a cause that names a refused connection', async (t) => {
     // Nobody listens there. A port that was just given up may be somebody else's by now.
-    const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl: 'http://127.0.0.1:1/token' })
-    t.teardown(() => provider.close())
+    const provider = provide(t, { ...CREDENTIALS, tokenUrl: 'http://127.0.0.1:1/token' })
     const { cause } = await rejection(provider.getToken())
     isSafeCause(t, cause)
     t.match(cause, { code: 'ECONNREFUSED', syscall: 'connect' })
@@ -258,8 +256,7 @@ t.test('a network error', async (t) => {
   t.test('has a cause in a connection that speaks no TLS', async (t) => {
     const server = await startEndpoint(t)
     const tokenUrl = server.tokenUrl.replace('http:', 'https:')
-    const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl })
-    t.teardown(() => provider.close())
+    const provider = provide(t, { ...CREDENTIALS, tokenUrl })
     const error = await rejection(provider.getToken())
     t.equal(error['code'], 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE')
     isSafeCause(t, error.cause)

@@ -27,6 +27,7 @@ import {
 import { ErrorHandlers } from '../support/leak-hunt/error-handlers.js'
 import { LeakHunt } from '../support/leak-hunt/index.js'
 import { rejection, until } from '../support/outcomes.js'
+import { provide } from '../support/provide.js'
 import { stillClock } from '../support/shiftable-clock.js'
 
 delete process.env['BW_TOKEN_URL']
@@ -378,8 +379,7 @@ async function failsCold(t: Test, misbehaviour: Misbehaviour): Promise<void> {
   const { server, options } = await misbehave(t, misbehaviour)
   const lines: string[] = []
   const logger = pino({ level: 'trace' }, { write: (line) => void lines.push(line) })
-  const provider = new TokenProvider({ ...options, logger })
-  t.teardown(() => provider.close())
+  const provider = provide(t, { ...options, logger })
   const error = await rejection(provider.getToken())
   const { code, upstreamStatus, attempts, retryAfter } = misbehaviour
   t.equal(error.name, 'BandwidthTokenError')
@@ -410,7 +410,7 @@ async function servesWarm(t: Test, misbehaviour: Misbehaviour): Promise<void> {
   const dispatcher: TokenDispatcher = {
     request: (options) => agent.request(isRefused ? { ...options, origin: NOBODY } : options)
   }
-  const provider = new TokenProvider({
+  const provider = provide(t, {
     ...CREDENTIALS,
     tokenUrl: server.tokenUrl,
     timeoutMs,
@@ -511,7 +511,6 @@ async function tokenFrom(t: Test, answer: Answer, options: Omit<TokenProviderOpt
     tokenUrl: server.tokenUrl,
     ...options
   } as TokenProviderOptions)
-  t.teardown(() => provider.close())
   return provider.getToken()
 }
 

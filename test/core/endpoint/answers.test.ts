@@ -1,7 +1,7 @@
-import { TokenProvider } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import { type Answer, answerWith, grant, startEndpoint } from '../../support/endpoint.js'
 import { rejection } from '../../support/outcomes.js'
+import { provide } from '../../support/provide.js'
 import { recordingLogger } from '../../support/recording-logger.js'
 
 delete process.env['BW_TOKEN_URL']
@@ -10,8 +10,7 @@ const CREDENTIALS = { clientId: 'client', clientSecret: 'secret' }
 
 async function tokenFrom(t: Test, answer: Answer) {
   const server = await startEndpoint(t, answer)
-  const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl: server.tokenUrl })
-  t.teardown(() => provider.close())
+  const provider = provide(t, { ...CREDENTIALS, tokenUrl: server.tokenUrl })
   return provider.getToken()
 }
 
@@ -63,8 +62,7 @@ for (const [expires_in, seconds, warnings] of [
   t.test(`takes the expires_in ${JSON.stringify(expires_in)} for ${seconds} s`, async (t) => {
     const server = await startEndpoint(t, grant({ expires_in }))
     const logger = recordingLogger()
-    const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl: server.tokenUrl, logger })
-    t.teardown(() => provider.close())
+    const provider = provide(t, { ...CREDENTIALS, tokenUrl: server.tokenUrl, logger })
     const token = await provider.getToken()
     t.equal(token.expiresAt.getTime() - token.issuedAt.getTime(), seconds * 1000)
     await provider.getToken({ account: 'another' })

@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module'
-import { TokenProvider, type TokenProviderOptions } from '@bandwidth-token/core'
+import type { TokenProviderOptions } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import { Agent, type Dispatcher, MockAgent } from 'undici'
 import { type Endpoint, type ReceivedRequest, startEndpoint } from '../../support/endpoint.js'
 import { rejection } from '../../support/outcomes.js'
+import { provide } from '../../support/provide.js'
 
 const { version } = createRequire(import.meta.url)('@bandwidth-token/core/package.json') as {
   version: string
@@ -15,12 +16,6 @@ const US_URL = 'https://api.bandwidth.com/api/v1/oauth2/token'
 t.beforeEach(() => {
   for (const name of ['BW_CLIENT_ID', 'BW_CLIENT_SECRET', 'BW_TOKEN_URL']) delete process.env[name]
 })
-
-function provide(t: Test, options: TokenProviderOptions): TokenProvider {
-  const provider = new TokenProvider(options)
-  t.teardown(() => provider.close())
-  return provider
-}
 
 /** The one request that a provider with these options makes. */
 async function requestOf(
