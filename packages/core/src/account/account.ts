@@ -21,38 +21,41 @@ import {
 import { describeStatus, type TokenStatus } from './status.js'
 
 const REPLACEMENT_INTERVAL_MS = 30_000
-/** When a refresh is tried again that found no place or waited for a probe until its time was up. */
+/** When to repeat a refresh whose time ran out while it waited for a place or for a probe. */
 const WAITED_IN_VAIN_RETRY_MS = 1_000
 const NEVER = Number.NEGATIVE_INFINITY
 
 /** What the accounts of a provider share. */
 export interface AccountContext extends AcquisitionContext {
   readonly refreshAheadMs: number
-  /** The gate of all accounts, where they share their credentials; else each account has its own. */
+  /** The gate that all accounts share if they share their credentials. Otherwise each account has its own. */
   readonly gate: ClientGate | undefined
   readonly isClosed: () => boolean
-  /** Runs what outlives a call in the async context of the provider, so that no caller's is kept alive. */
+  /**
+   * Runs `work` in the async context in which the provider was made. Use it for everything that outlives a call, so
+   * that no caller's context is kept alive.
+   */
   readonly inOwnContext: <T>(work: () => T) => T
-  /** Called when an account has won or lost its token or its acquisition. */
+  /** Called when an account has got or lost its token, and when an acquisition of it began or ended. */
   readonly onChange: (account: Account) => void
 }
 
 type Flight = Acquisition<CachedToken | Failure>
 
-/** The life of one account's token: when it is handed out, refreshed, replaced and refused. */
+/** The life of one account's token: when it is handed out, refreshed and replaced, and when callers are refused. */
 export class Account {
   readonly key: string
   readonly #context: AccountContext
   readonly #gate: ClientGate
-  /** Of refreshes in the background that failed: they hold back this account alone. */
+  /** The cool-down after a failed background refresh. It holds back this account alone. */
   readonly #coolDown = new CoolDown()
   #cached: CachedToken | undefined
   #flight: Flight | undefined
   #lastStartMs = NEVER
   #lastReplacementMs = NEVER
-  /** The token that was last rejected or invalidated: not to be taken from the fleet's store again. */
+  /** The token that was rejected or invalidated last. It is not taken from the fleet's store again. */
   #rejected: string | undefined
-  /** Until when no request is made because the endpoint hands out the same or a nearly dead token. */
+  /** Until then no request is made, because the endpoint sends the same token again, or one about to expire. */
   #pointlessUntilMs = NEVER
   #hotUntilMs = NEVER
   #timer: unknown
@@ -67,7 +70,7 @@ export class Account {
     return this.#cached !== undefined
   }
 
-  /** Whether it has a token that may still be handed out. */
+  /** Whether the account has a token that may still be handed out. */
   get serves(): boolean {
     return this.#cached !== undefined && usableMs(this.#cached, this.#now()) >= 0
   }
@@ -76,7 +79,7 @@ export class Account {
     return this.#flight !== undefined
   }
 
-  /** The hot path: the cached promise, as long as the token is before its refresh instant. */
+  /** The hot path: the cached promise, until the refresh instant of the token. */
   hot(wallMs: number): Promise<AccessToken> | undefined {
     if (wallMs >= this.#hotUntilMs) return undefined
     const cached = this.#cached as CachedToken
@@ -133,7 +136,7 @@ export class Account {
     const { coolDown } = this.#gate
     const { failure, consecutiveFailures } =
       this.#coolDown.untilMs > coolDown.untilMs ? this.#coolDown : coolDown
-    // A token that is merely short is no failure as long as it serves.
+    // A token that is about to expire is not an error while it is still valid.
     const { code } = failure ?? (cached === undefined ? pause?.failure : undefined) ?? {}
     return describeStatus({
       expiresInMs: cached && cached.lifetimeMs - ageMs(cached.issuedAt, now),
@@ -160,7 +163,7 @@ export class Account {
     return readClock(this.#context.clock)
   }
 
-  /** The cached token. One that was seen to have lapsed does not come back when a clock is set back. */
+  /** The valid cached token. Drops one past its hard line, so that it cannot come back when a clock is set back. */
   #valid(now: Instant): CachedToken | undefined {
     if (this.#cached !== undefined && usableMs(this.#cached, now) < 0) {
       this.#drop()
@@ -170,7 +173,7 @@ export class Account {
     return this.#cached
   }
 
-  /** Why no request may start now, and for how long: the longest of the reasons. */
+  /** Why no request may start now, and for how long. If there are several reasons, the longest pause counts. */
   #pause(now: Instant): Pause | undefined {
     const servesForMs = this.#cached && usableMs(this.#cached, now)
     const pointlessMs = this.#pointlessUntilMs - now.monotonicMs
@@ -181,7 +184,7 @@ export class Account {
     ].reduce((longest, pause) => ((pause?.leftMs ?? 0) > (longest?.leftMs ?? 0) ? pause : longest))
   }
 
-  /** The one way to a request: the acquisition in flight, a new one, or what forbids it. */
+  /** Every request starts here. Returns the acquisition in flight, else the pause that forbids one, else a new one. */
   #request(now: Instant): Flight | Pause {
     return this.#flight ?? this.#pause(now) ?? this.#start(now)
   }
@@ -197,14 +200,14 @@ export class Account {
     const flight: Flight = inOwnContext(
       () => new Acquisition(this.#context, this.key, this.#gate, mayRetry, demand)
     )
-    // In its place before it runs: what it calls may close the provider.
+    // Register it before it runs: a function that it calls may close the provider.
     this.#flight = flight
     this.#context.onChange(this)
     inOwnContext(() => flight.start((outcome) => this.#settle(flight, outcome)))
     return flight
   }
 
-  /** Whether a token of the fleet is what this acquisition is for. */
+  /** Whether a token from the fleet's store meets the purpose of this acquisition. */
   #accepts(flight: Flight, { accessToken, expiresIn, issuedAt }: Acquired): boolean {
     const now = this.#now()
     const lifetimeMs = expiresIn * 1000
@@ -218,7 +221,11 @@ export class Account {
     )
   }
 
-  /** What a caller without a valid token waits for. */
+  /**
+   * The acquisition that a caller waits for.
+   *
+   * @throws the failure of the pause, if no request may start
+   */
   #acquire(now: Instant): Flight {
     const request = this.#request(now)
     if ('failure' in request) throw toError(request.failure, request.leftMs)
@@ -229,7 +236,7 @@ export class Account {
     if (ageMs(cached.issuedAt, now) >= cached.refreshAgeMs) this.#request(now)
   }
 
-  /** What replaces a rejected token: nothing if it is too young or one was replaced too lately. */
+  /** The acquisition that replaces a rejected token. `undefined` if none may start: the cached token is kept then. */
   #replace(cached: CachedToken, now: Instant): Flight | undefined {
     if (this.#flight?.isReplacement) return this.#flight
     if (isYoung(cached, now)) {
@@ -254,7 +261,7 @@ export class Account {
     )
   }
 
-  /** A token that lives longer, if one may be had; else the one that was valid when it was asked for. */
+  /** A token that lives longer, if a request may start. Otherwise the token that was valid when the caller asked. */
   async #renew(
     asked: CachedToken,
     minimumLifetimeMs: number,
@@ -299,7 +306,10 @@ export class Account {
     return this.#context.isClosed() ? CLOSED : result
   }
 
-  /** Records whom a failure holds back: the whole client, unless nobody has waited and nothing was said to it. */
+  /**
+   * Starts the cool-down after a failure. It is the client's, unless this was a background refresh that was neither
+   * refused nor told to `Retry-After`: that one holds back this account alone.
+   */
   #fail(flight: Flight, failure: Failure, now: Instant): Failure {
     if (failure.isVerdict === false) return failure
     const isOwn =
@@ -343,7 +353,7 @@ export class Account {
     )
   }
 
-  /** Wakes the account at the next instant at which something is to be done without a caller. */
+  /** Sets the timer to the next instant at which the account has something to do without a caller. */
   #armTimer(now: Instant): void {
     this.#clearTimer()
     const cached = this.#cached
@@ -357,7 +367,7 @@ export class Account {
     const now = this.#now()
     const cached = this.#valid(now)
     if (cached === undefined) return
-    // From here on every caller looks at both clocks, whatever the wall clock has done meanwhile.
+    // From now on every caller checks both clocks, because the wall clock may have been changed.
     this.#hotUntilMs = NEVER
     if (cached.isUsed) this.#refreshIfDue(cached, now)
     this.#armTimer(now)
