@@ -1,10 +1,10 @@
 #!/bin/sh
-# What the tests named *.more.test.ts need beside Redis. Where they may, in a container or in CI, they install it.
+# Installs what the tests named *.more.test.ts need besides Redis, if it runs as root (in a container) or in CI.
 set -eu
 
 sh "$(dirname "$0")/ensure-redis.sh"
 
-# Where test/support/postgres-server.ts looks for it.
+# test/support/postgres-server.ts looks in the same place.
 if ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
   exit 0
 fi

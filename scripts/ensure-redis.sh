@@ -1,5 +1,5 @@
 #!/bin/sh
-# The tests share a token through a real Redis. Where they may, in a container or in CI, they install it.
+# Installs Redis, through which the tests share a token, if it runs as root (in a container) or in CI.
 set -eu
 
 if command -v redis-server >/dev/null; then
