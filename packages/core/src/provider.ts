@@ -87,6 +87,7 @@ export class TokenProvider {
       ...resolved,
       endpoint: { tokenUrl, scope, dispatcher: dispatcher ?? (agent as DefaultAgent).dispatcher },
       log,
+      hasDispatcher: dispatcher !== undefined,
       loadFleet:
         store &&
         fleetLoader({
@@ -95,6 +96,7 @@ export class TokenProvider {
           tokenUrl,
           scope,
           log,
+          hasDispatcher: dispatcher !== undefined,
           clock: resolved.clock,
           closed: this.#closed.signal
         }),
