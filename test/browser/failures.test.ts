@@ -278,18 +278,6 @@ t.test('nothing ends a pause that the route asked for', async (t) => {
   t.equal(route.requests.length, 1)
 })
 
-t.test('online ends the back-off beyond what the route asked for, and nothing of that', async (t) => {
-  const { page, route, source } = await stage(t, answerWith(503, '', { 'retry-after': '3' }))
-  await rejection(source.getToken())
-  await page.advance(60_000, 500)
-  const before = route.requests.length
-  page.dispatch('online')
-  await page.settle()
-  const { retryAfter = 0 } = await rejection(source.getToken()).catch(() => ({}) as { retryAfter?: number })
-  t.ok(Number(retryAfter) <= 3, `${retryAfter} s`)
-  t.ok(route.requests.length <= before + 1)
-})
-
 t.test(
   'online ends a back-off that is longer than what the route asked for, but not before that',
   async (t) => {

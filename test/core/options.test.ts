@@ -4,6 +4,7 @@ import { MockAgent } from 'undici'
 import { startEndpoint } from '../support/endpoint.js'
 import { memoryTokenStore } from '../support/memory-token-store.js'
 import { rejection, thrownBy } from '../support/outcomes.js'
+import { recordingLogger } from '../support/recording-logger.js'
 import { shiftableClock } from '../support/shiftable-clock.js'
 
 const CREDENTIALS = { clientId: 'client', clientSecret: 'secret' }
@@ -67,6 +68,18 @@ const NO_DURATIONS: typeof WRONG_TYPES = [
 ]
 const texts = (...values: string[]): typeof WRONG_TYPES =>
   values.map((value) => [value, value === '' ? 'an empty string' : 'a string'])
+/** Texts with a control character, and what a message says of them. */
+const CONTROLLED: typeof WRONG_TYPES = [
+  [`${VALUE}\n`, 'a string that ends with a line break'],
+  [`${VALUE}\r\n`, 'a string that ends with a line break'],
+  [`${VALUE}\t`, 'a string that ends with a tab'],
+  [`\n${VALUE}`, 'a string that begins with a line break'],
+  [`\0${VALUE}`, 'a string that begins with a control character'],
+  [`${VALUE}\x7f`, 'a string that ends with a control character'],
+  [`${VALUE}\x85`, 'a string that ends with a control character'],
+  [`${VALUE}\n${VALUE}`, 'a string that contains a line break'],
+  ['\n', 'a string that ends with a line break']
+]
 const noFunction: [unknown, string] = [() => VALUE, 'a function']
 
 interface Cases {
@@ -84,17 +97,12 @@ const without = (object: object, name: string) => ({ ...object, [name]: undefine
 const OPTIONS: Readonly<Record<keyof TokenProviderOptions, Cases>> = {
   clientId: {
     fix: 'without ":" and control characters',
-    bad: [
-      ...WRONG_TYPES,
-      ...NUMBERS,
-      noFunction,
-      ...texts('', `${VALUE}:`, ':', `${VALUE}\n`, `\0${VALUE}`, `${VALUE}\x7f`, `${VALUE}\x85`)
-    ],
+    bad: [...WRONG_TYPES, ...NUMBERS, noFunction, ...texts('', `${VALUE}:`, ':'), ...CONTROLLED],
     good: ['a', 'größe', 'with space', '%3A', '🔑']
   },
   clientSecret: {
-    fix: 'a non-empty string',
-    bad: [...WRONG_TYPES, ...NUMBERS, noFunction, ...texts('')],
+    fix: 'a non-empty string without control characters',
+    bad: [...WRONG_TYPES, ...NUMBERS, noFunction, ...texts(''), ...CONTROLLED],
     good: ['a', 'with:colon', ' ', 'пароль']
   },
   credentials: {
@@ -119,7 +127,9 @@ const OPTIONS: Readonly<Record<keyof TokenProviderOptions, Cases>> = {
     good: ['global', 'us']
   },
   tokenUrl: {
-    fix: 'an https: URL (http: for a loopback host only) without user name, password and fragment',
+    fix:
+      'an https: URL without user name, password and fragment; http: is for loopback hosts, or needs ' +
+      '"allowInsecureTokenUrl"',
     bad: [
       ...WRONG_TYPES,
       ...NUMBERS,
@@ -184,6 +194,16 @@ const OPTIONS: Readonly<Record<keyof TokenProviderOptions, Cases>> = {
       )
     ],
     good: ['', 'voice.webrtc', 'a b c', 'https://api.example/scope', '!#[]~']
+  },
+  allowInsecureTokenUrl: {
+    fix: 'true or false',
+    bad: [
+      ...WRONG_TYPES.filter(([, got]) => got !== 'a boolean'),
+      ...NUMBERS,
+      noFunction,
+      ...texts('', VALUE)
+    ],
+    good: [true, false]
   },
   refreshAheadMs: {
     fix: 'a number of milliseconds',
@@ -309,9 +329,15 @@ t.test('names a missing credential and both ways to give it', async (t) => {
 
 t.test('refuses bad values in the environment without showing them', async (t) => {
   process.env['BW_CLIENT_SECRET'] = VALUE
-  for (const [value, got] of texts('', `${VALUE}:`, `${VALUE}\n`)) {
+  const inEnvironment = CONTROLLED.filter(([value]) => !String(value).includes('\0'))
+  for (const [value, got] of [...texts('', `${VALUE}:`), ...inEnvironment]) {
     process.env['BW_CLIENT_ID'] = value as string
     t.match(throwsFor(t, {}, 'clientId', got), 'BW_CLIENT_ID')
+  }
+  process.env['BW_CLIENT_ID'] = 'id'
+  for (const [value, got] of inEnvironment) {
+    process.env['BW_CLIENT_SECRET'] = value as string
+    t.match(throwsFor(t, {}, 'clientSecret', got), 'expected BW_CLIENT_SECRET in the environment to be')
   }
   process.env['BW_CLIENT_ID'] = 'id'
   process.env['BW_CLIENT_SECRET'] = ''
@@ -356,8 +382,10 @@ t.test('names the right spelling of a misspelt option', async (t) => {
     ['scopa', 'scope'],
     ['scoopes', 'scope'],
     ['refreshA', 'refreshAheadMs'],
-    // The nearest of those that begin so.
-    ['cl', 'clock']
+    ['dispa', 'dispatcher'],
+    ['refresh', 'refreshAheadMs'],
+    ['clo', 'clock'],
+    ['clientid', 'clientId']
   ] as const) {
     const message = throwsFor(t, { ...CREDENTIALS, [misspelt]: VALUE }, misspelt, 'a string')
     t.ok(message.includes(`the spelling "${right}"`), message)
@@ -365,8 +393,11 @@ t.test('names the right spelling of a misspelt option', async (t) => {
 })
 
 t.test('lists the options beside an unknown one that is like none', async (t) => {
-  const message = throwsFor(t, { ...CREDENTIALS, followRedirects: true }, 'followRedirects', 'a boolean')
-  for (const name of Object.keys(OPTIONS)) t.ok(message.includes(name), name)
+  for (const unknown of ['followRedirects', 't', 'c', 'cl', 'to', 'url', 'ms', '']) {
+    const message = throwsFor(t, { ...CREDENTIALS, [unknown]: true }, unknown, 'a boolean')
+    t.notOk(message.includes('the spelling'), message)
+    for (const name of Object.keys(OPTIONS)) t.ok(message.includes(name), name)
+  }
 })
 
 t.test('refuses an unknown option even if it is undefined', async (t) => {
@@ -434,6 +465,70 @@ t.test('is not moved by a polluted prototype', async (t) => {
   t.equal(server.requests.length, 1)
   t.equal(server.requests[0]?.headers.authorization, `Basic ${btoa('client:secret')}`)
   t.notMatch(server.requests[0]?.body, VALUE)
+})
+
+t.test('takes http: to any host with allowInsecureTokenUrl, and warns of it each time', async (t) => {
+  const tokenUrl = 'http://emulator:8080/token'
+  for (const allowInsecureTokenUrl of [undefined, false]) {
+    throwsFor(t, { ...CREDENTIALS, tokenUrl, allowInsecureTokenUrl }, 'tokenUrl', 'a string')
+  }
+  const log = recordingLogger()
+  for (let made = 1; made <= 2; made++) {
+    provide(t, { ...CREDENTIALS, tokenUrl, allowInsecureTokenUrl: true, logger: log })
+    t.equal(log.warnings().length, made)
+    t.match(log.warnings().at(-1)?.message, /"allowInsecureTokenUrl" is set.*unencrypted.*Never.*production/)
+  }
+  process.env['BW_TOKEN_URL'] = tokenUrl
+  throwsFor(t, CREDENTIALS, 'BW_TOKEN_URL', 'a string')
+  t.doesNotThrow(() => provide(t, { ...CREDENTIALS, allowInsecureTokenUrl: true }))
+
+  for (const still of ['http://a:b@emulator/', 'http://emulator/#x', 'ftp://emulator/', 'emulator']) {
+    const options = { ...CREDENTIALS, tokenUrl: still, allowInsecureTokenUrl: true }
+    throwsFor(t, options, 'tokenUrl', 'a string')
+  }
+})
+
+t.test('warns once of an id or a secret in quotes or with a space at an end, and uses it', async (t) => {
+  const server = await startEndpoint(t)
+  for (const [clientId, clientSecret, warnings] of [
+    ['id', `"${VALUE}"`, [/^The option "clientSecret" is in quotes\. It is used as it is/]],
+    ['id', `'${VALUE}'`, [/^The option "clientSecret" is in quotes/]],
+    ['id', `“${VALUE}”`, [/^The option "clientSecret" is in quotes/]],
+    [
+      '"id"',
+      `${VALUE} `,
+      [/^The option "clientId" is in quotes/, /"clientSecret" begins or ends with a space/]
+    ],
+    [' id', VALUE, [/^The option "clientId" begins or ends with a space/]],
+    ['id', `\u00a0${VALUE}`, [/^The option "clientSecret" begins or ends with a space/]],
+    ['id', '"', []],
+    ['id', `"${VALUE}`, []],
+    ['id', `"${VALUE}'`, []],
+    ['i d', `${VALUE} "${VALUE}"`, []]
+  ] as const) {
+    const log = recordingLogger()
+    const provider = provide(t, { clientId, clientSecret, tokenUrl: server.tokenUrl, logger: log })
+    await provider.getToken()
+    await provider.getToken({ account: 'a' })
+    t.equal(log.warnings().length, warnings.length, clientSecret)
+    for (const [index, warning] of warnings.entries()) t.match(log.warnings()[index]?.message, warning)
+    t.notMatch(JSON.stringify(log.lines), VALUE)
+    const sent = Buffer.from(`${clientId}:${clientSecret}`).toString('base64')
+    t.equal(server.requests.at(-1)?.headers.authorization, `Basic ${sent}`)
+  }
+})
+
+t.test('names the environment variable in quotes', async (t) => {
+  Object.assign(process.env, { BW_CLIENT_ID: '"id"', BW_CLIENT_SECRET: `'${VALUE}'` })
+  const log = recordingLogger()
+  provide(t, { logger: log })
+  t.strictSame(
+    log.warnings().map(({ message }) => message.split('. ')[0]),
+    [
+      'The environment variable BW_CLIENT_ID is in quotes',
+      'The environment variable BW_CLIENT_SECRET is in quotes'
+    ]
+  )
 })
 
 t.test('refuses contradictory pairs', async (t) => {

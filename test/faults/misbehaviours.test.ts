@@ -126,6 +126,11 @@ function partly(next: (exchange: Exchange) => void): Answer {
   }
 }
 
+/** Headers and a part of a body that never ends. */
+function unended(code: number, headers: Record<string, string> = {}): Answer {
+  return ({ response }) => response.writeHead(code, headers).write(`{"note":"${MARKER}"`)
+}
+
 function slowly({ response }: Exchange): void {
   response.writeHead(200, { 'Content-Type': 'application/json' })
   const timer = setInterval(() => response.write(' '), 20)
@@ -196,8 +201,26 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
   { name: 'answers 599', answer: status(599), ...unavailable(599) },
   {
     name: 'answers 503 and never ends the body',
-    answer: ({ response }) => response.writeHead(503).write(MARKER),
-    ...TIMED_OUT
+    answer: unended(503),
+    ...unavailable(503)
+  },
+  {
+    name: 'answers 429 with a Retry-After of 120 seconds and never ends the body',
+    answer: unended(429, { 'Retry-After': '120' }),
+    ...told(429, 119, 120)
+  },
+  { name: 'answers 404 and never ends the body', answer: unended(404), ...unexpected(404) },
+  { name: 'answers 401 and never ends the body', answer: unended(401), ...rejected(401), timeoutMs: 300 },
+  {
+    name: 'breaks off the body of a 400',
+    answer: ({ response, socket }) =>
+      response.writeHead(400).write(`{"error":"${MARKER}`, () => socket.resetAndDestroy()),
+    ...rejected(400)
+  },
+  {
+    name: 'refuses the client with 200',
+    answer: ok({ error: 'invalid_client', error_description: MARKER }),
+    ...rejected(200)
   },
   { name: 'answers 201 with a token', answer: answerWith(201, { access_token: MARKER }), ...unexpected(201) },
   { name: 'answers 204', answer: ({ response }) => response.writeHead(204).end(), ...unexpected(204) },

@@ -11,7 +11,8 @@ import { runs } from './settings.js'
 
 const SECRET = 's3cret-4711'
 const BASIC = Buffer.from(`client:${SECRET}`).toString('base64')
-const BODY = '{"access_token":"to.k-en","access_token_id":"id-ï-0","token_type":"Bearer","expires_in":600}'
+const BODY =
+  '{"access_token":"to.k-en","access_token_id":"id-0","note":"ï","token_type":"Bearer","expires_in":600}'
 
 /** One exchange over the wire; its outcome is a grant, or a failure whose error has the right shape. */
 async function exchange({ tokenUrl }: Endpoint, agent: Agent) {
@@ -23,7 +24,7 @@ async function exchange({ tokenUrl }: Endpoint, agent: Agent) {
   return outcome
 }
 
-const GRANT = { accessToken: 'to.k-en', accessTokenId: 'id-ï-0', expiresIn: 600, hasExpiresIn: true }
+const GRANT = { accessToken: 'to.k-en', accessTokenId: 'id-0', expiresIn: 600, hasExpiresIn: true }
 
 const lines = (...parts: string[]) => Buffer.from(parts.join('\r\n'))
 const bytes = Buffer.byteLength

@@ -77,7 +77,7 @@ for (const [clientId, clientSecret] of [
   ['an id with spaces', ' spaces '],
   ['per%20cent', '100%&=+?/#'],
   ['größe', 'пароль-密码-🔑'],
-  ['id', 'line\nbreak']
+  ['"id"', '"secret"']
 ] as const) {
   t.test(`sends the credentials ${JSON.stringify([clientId, clientSecret])} as raw UTF-8`, async (t) => {
     const { headers } = await requestOf(t, { clientId, clientSecret })

@@ -6,8 +6,8 @@ export interface FailurePlace {
   readonly tokenUrl: string
   /** The option `network`. */
   readonly network?: string | undefined
-  /** Whether the requests go through a dispatcher of the user's. Default: no. */
-  readonly hasOwnDispatcher?: boolean | undefined
+  /** Whether the option `dispatcher` is set. Default: no. */
+  readonly hasDispatcher?: boolean | undefined
 }
 
 /** What the log says about a failure. All of it is safe to log, but only `code` is for others than the operator. */
@@ -68,7 +68,9 @@ function hintFor(failure: Failure, place: FailurePlace, environment: Environment
         ? sentences(networkHint(failure), proxyHint(place, environment), urlHint(place, environment))
         : unavailableHint(upstreamStatus)
     case 'ERR_BANDWIDTH_TOKEN_TIMEOUT':
-      return sentences(TIMEOUT, proxyHint(place, environment), urlHint(place, environment))
+      return failure.attempts === 0
+        ? NOT_SENT
+        : sentences(TIMEOUT, proxyHint(place, environment), urlHint(place, environment))
     case 'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID':
       return sentences(responseHint(upstreamStatus), urlHint(place, environment))
     default:
@@ -124,6 +126,10 @@ const TIMEOUT =
   'The endpoint did not respond within "timeoutMs" or "deadlineMs". Does a firewall drop the connection, or was this ' +
   'process suspended or too busy?'
 
+const NOT_SENT =
+  'No request was sent within "deadlineMs". Does the "credentials" function hang, or do many requests wait for a ' +
+  'connection?'
+
 const UNTRUSTED =
   'The certificate of the endpoint is not signed by a CA that Node trusts. If a proxy of yours inspects TLS, add its ' +
   'CA by NODE_EXTRA_CA_CERTS or by a "dispatcher".'
@@ -173,9 +179,9 @@ function networkHint({ cause }: Failure): string {
 const PROXY_VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy']
 
 /** The agent that a provider makes for itself reads no proxy variables: a frequent reason why nothing gets through. */
-function proxyHint({ hasOwnDispatcher = false }: FailurePlace, environment: Environment): string {
+function proxyHint({ hasDispatcher = false }: FailurePlace, environment: Environment): string {
   const variable = PROXY_VARIABLES.find((name) => environment[name])
-  return variable === undefined || hasOwnDispatcher
+  return variable === undefined || hasDispatcher
     ? ''
     : `${variable} is set, but the provider's own agent does not use it: pass "new EnvHttpProxyAgent()" of undici as ` +
         '"dispatcher".'
