@@ -1,17 +1,18 @@
-import { type Acquired, Acquisition, type AcquisitionContext } from '../acquisition/acquisition.js'
+import type { Acquired } from '../acquisition/acquired.js'
+import { Acquisition } from '../acquisition/acquisition.js'
 import { ClientGate } from '../acquisition/client-gate.js'
-import { CoolDown, type Pause } from '../acquisition/cool-down.js'
-import { failureFields } from '../acquisition/failure-log.js'
+import type { Pause } from '../acquisition/cool-down.js'
 import type { Demand } from '../acquisition/fleet.js'
-import type { BandwidthTokenError } from '../errors.js'
 import { CLOSED, type Failure, isFailure, NEARLY_DEAD, toError } from '../failure.js'
 import { type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
 import type { AccessToken } from '../token/access-token.js'
-import { ageMs, marginMs, REQUEST_INTERVAL_MS } from '../token/lifetime.js'
+import { ageMs, REQUEST_INTERVAL_MS } from '../token/lifetime.js'
+import type { AccountContext } from './account-context.js'
 import {
   type CachedToken,
   chooseToken,
   createCachedToken,
+  isImprovement,
   isNamedBy,
   isNearlyDead,
   isYoung,
@@ -19,6 +20,8 @@ import {
   type RejectedToken,
   usableMs
 } from './cached-token.js'
+import { logOutcome, logYoungRejection } from './log-lines.js'
+import { Pauses } from './pauses.js'
 import { describeStatus, type TokenStatus } from './status.js'
 
 const REPLACEMENT_INTERVAL_MS = 30_000
@@ -26,45 +29,28 @@ const REPLACEMENT_INTERVAL_MS = 30_000
 const WAITED_IN_VAIN_RETRY_MS = 1_000
 const NEVER = Number.NEGATIVE_INFINITY
 
-/** What the accounts of a provider share. */
-export interface AccountContext extends AcquisitionContext {
-  readonly refreshAheadMs: number
-  /** For the log: the option `network`, and whether requests are sent by a dispatcher of the user's. */
-  readonly network: string
-  readonly hasDispatcher: boolean
-  /** The gate of all accounts, where they share their credentials; else each account has its own. */
-  readonly gate: ClientGate | undefined
-  readonly isClosed: () => boolean
-  /** Runs what outlives a call in the async context of the provider, so that no caller's is kept alive. */
-  readonly inOwnContext: <T>(work: () => T) => T
-  /** Called when an account has won or lost its token or its acquisition. */
-  readonly onChange: (account: Account) => void
-}
-
 type Flight = Acquisition<CachedToken | Failure>
 
 /** The life of one account's token: when it is handed out, refreshed, replaced and refused. */
 export class Account {
   readonly key: string
-  readonly #context: AccountContext
+  readonly #context: AccountContext<Account>
   readonly #gate: ClientGate
-  /** Of refreshes in the background that failed: they hold back this account alone. */
-  readonly #coolDown = new CoolDown()
+  readonly #pauses: Pauses
   #cached: CachedToken | undefined
   #flight: Flight | undefined
   #lastStartMs = NEVER
   #lastReplacementMs = NEVER
   /** The token that was last rejected or invalidated: not to be taken from the fleet's store again. */
   #rejected: string | undefined
-  /** Until when no request is made because the endpoint hands out the same or a nearly dead token. */
-  #pointlessUntilMs = NEVER
   #hotUntilMs = NEVER
   #timer: unknown
 
-  constructor(key: string, context: AccountContext) {
+  constructor(key: string, context: AccountContext<Account>) {
     this.key = key
     this.#context = context
     this.#gate = context.gate ?? new ClientGate()
+    this.#pauses = new Pauses(this.#gate)
   }
 
   get hasToken(): boolean {
@@ -133,19 +119,8 @@ export class Account {
   status(): TokenStatus {
     const now = this.#now()
     const cached = this.#valid(now)
-    const pause = this.#pause(now)
-    const { coolDown } = this.#gate
-    const { failure, consecutiveFailures } =
-      this.#coolDown.untilMs > coolDown.untilMs ? this.#coolDown : coolDown
-    // A token that is merely short is no failure as long as it serves.
-    const { code } = failure ?? (cached === undefined ? pause?.failure : undefined) ?? {}
-    return describeStatus({
-      expiresInMs: cached && cached.lifetimeMs - ageMs(cached.issuedAt, now),
-      lastErrorCode: code,
-      consecutiveFailures,
-      retryInMs: pause?.leftMs,
-      isAcquiring: this.isAcquiring
-    })
+    const expiresInMs = cached && cached.lifetimeMs - ageMs(cached.issuedAt, now)
+    return describeStatus(expiresInMs, this.#pauses.longest, this.#pause(now), this.isAcquiring)
   }
 
   /** Drops the token. The cache calls this on eviction, so it is not notified. */
@@ -168,21 +143,13 @@ export class Account {
   #valid(now: Instant): CachedToken | undefined {
     if (this.#cached !== undefined && usableMs(this.#cached, now) < 0) {
       this.#drop()
-      this.#coolDown.shorten(now)
-      this.#gate.coolDown.shorten(now)
+      this.#pauses.lapsed(now)
     }
     return this.#cached
   }
 
-  /** Why no request may start now, and for how long: the longest of the reasons. */
   #pause(now: Instant): Pause | undefined {
-    const servesForMs = this.#cached && usableMs(this.#cached, now)
-    const pointlessMs = this.#pointlessUntilMs - now.monotonicMs
-    return [
-      this.#coolDown.pause(now, servesForMs),
-      this.#gate.coolDown.pause(now, servesForMs),
-      pointlessMs > 0 ? { failure: NEARLY_DEAD, leftMs: pointlessMs } : undefined
-    ].reduce((longest, pause) => ((pause?.leftMs ?? 0) > (longest?.leftMs ?? 0) ? pause : longest))
+    return this.#pauses.current(now, this.#cached && usableMs(this.#cached, now))
   }
 
   /** The one way to a request: the acquisition in flight, a new one, or what forbids it. */
@@ -192,14 +159,13 @@ export class Account {
 
   #start(now: Instant): Flight {
     const { inOwnContext } = this.#context
-    const mayRetry = this.#coolDown.consecutiveFailures === 0
     this.#lastStartMs = now.monotonicMs
     const demand: Demand = {
       accepts: (shared) => this.#accepts(flight, shared),
       lastReplacementMs: () => this.#lastReplacementMs
     }
     const flight: Flight = inOwnContext(
-      () => new Acquisition(this.#context, this.key, this.#gate, mayRetry, demand)
+      () => new Acquisition(this.#context, this.key, this.#gate, this.#pauses.mayRetry, demand)
     )
     // In its place before it runs: what it calls may close the provider.
     this.#flight = flight
@@ -209,17 +175,11 @@ export class Account {
   }
 
   /** Whether a token of the fleet is what this acquisition is for. */
-  #accepts(flight: Flight, { accessToken, expiresIn, issuedAt }: Acquired): boolean {
+  #accepts({ minimumLifetimeMs }: Flight, shared: Acquired): boolean {
     const now = this.#now()
-    const lifetimeMs = expiresIn * 1000
-    const leftMs = lifetimeMs - ageMs(issuedAt, now)
-    const cached = this.#valid(now)
-    const isUsable = leftMs >= marginMs(lifetimeMs, this.#context.expiryMarginMs)
-    if (!isUsable || accessToken === this.#rejected || leftMs < flight.minimumLifetimeMs) return false
-    if (cached === undefined) return true
-    return (
-      accessToken !== cached.token.accessToken && leftMs > cached.lifetimeMs - ageMs(cached.issuedAt, now)
-    )
+    const { expiryMarginMs } = this.#context
+    const isWanted = shared.accessToken !== this.#rejected
+    return isWanted && isImprovement(shared, this.#valid(now), { minimumLifetimeMs, expiryMarginMs }, now)
   }
 
   /** What a caller without a valid token waits for. */
@@ -237,25 +197,17 @@ export class Account {
   #replace(cached: CachedToken, now: Instant): Flight | undefined {
     if (this.#flight?.isReplacement) return this.#flight
     if (isYoung(cached, now)) {
-      this.#warnOfYoung(cached)
+      if (!cached.wasRejectedYoung) logYoungRejection(this.#context, this.key)
+      cached.wasRejectedYoung = true
       return undefined
     }
-    const isPointless = this.#pointlessUntilMs > now.monotonicMs
+    const isPointless = this.#pauses.isPointless(now)
     if (isPointless || now.monotonicMs - this.#lastReplacementMs < REPLACEMENT_INTERVAL_MS) return undefined
     const flight = this.#acquire(now)
     this.#rejected = cached.token.accessToken
     flight.isReplacement = true
     this.#lastReplacementMs = flight.startedAtMs
     return flight
-  }
-
-  #warnOfYoung(cached: CachedToken): void {
-    if (cached.wasRejectedYoung) return
-    cached.wasRejectedYoung = true
-    this.#context.log.warn(
-      { account: this.key },
-      'The gateway rejected a token less than 5 s old; keeping it. Are gateway and `network` of the same region?'
-    )
   }
 
   /** A token that lives longer, if one may be had; else the one that was valid when it was asked for. */
@@ -283,37 +235,22 @@ export class Account {
 
   #orThrow(result: CachedToken | Failure): CachedToken {
     if (!isFailure(result)) return result
-    throw this.#error(result)
-  }
-
-  #error(failure: Failure): BandwidthTokenError {
-    if (failure === CLOSED) return toError(failure)
-    return toError(failure, this.#pause(this.#now())?.leftMs ?? failure.retryAfterMs)
+    // Nobody comes back to a provider that is closed.
+    const pauseMs = result === CLOSED ? undefined : this.#pause(this.#now())?.leftMs
+    throw toError(result, pauseMs ?? result.retryAfterMs)
   }
 
   #settle(flight: Flight, outcome: Acquired | Failure): CachedToken | Failure {
     this.#flight = undefined
     if (this.#context.isClosed()) return isFailure(outcome) ? outcome : CLOSED
     const now = this.#now()
-    const result = isFailure(outcome) ? this.#fail(flight, outcome, now) : this.#adopt(flight, outcome, now)
+    if (isFailure(outcome)) this.#pauses.failed(outcome, flight, now)
+    const result = isFailure(outcome) ? outcome : this.#adopt(flight, outcome, now)
     this.#armTimer(now)
     this.#context.onChange(this)
-    this.#report(outcome, now)
+    logOutcome(this.#context, this.key, outcome, this.hasToken, this.#pause(now)?.leftMs ?? 0)
     // A logger may have closed the provider.
     return this.#context.isClosed() ? CLOSED : result
-  }
-
-  /** Records whom a failure holds back: the whole client, unless nobody has waited and nothing was said to it. */
-  #fail(flight: Flight, failure: Failure, now: Instant): Failure {
-    if (failure.isVerdict === false) return failure
-    const isOwn =
-      !flight.isAwaited &&
-      !flight.admission?.isProbe &&
-      failure.remedy !== 'reload' &&
-      failure.retryAfterMs === undefined
-    if (isOwn) this.#coolDown.add(failure, now)
-    else this.#gate.failed(failure, flight.admission, now)
-    return failure
   }
 
   #adopt(flight: Flight, grant: Acquired, now: Instant): CachedToken | Failure {
@@ -322,30 +259,15 @@ export class Account {
     this.#cached = chooseToken(next, previous, flight.isReplacement, now)
     const isAdopted = this.#cached === next
     this.#lastReplacementMs = Math.max(this.#lastReplacementMs, grant.replacedAtMs ?? NEVER)
-    this.#coolDown.end()
-    if (flight.admission !== undefined) this.#gate.succeeded(flight.admission)
-    this.#pointlessUntilMs =
-      isAdopted && !isNearlyDead(next, now) ? NEVER : next.issuedAt.monotonicMs + REQUEST_INTERVAL_MS
+    const isPointless = !isAdopted || isNearlyDead(next, now)
+    this.#pauses.succeeded(
+      flight.admission,
+      isPointless ? next.issuedAt.monotonicMs + REQUEST_INTERVAL_MS : NEVER
+    )
     this.#hotUntilMs = isAdopted
       ? next.issuedAt.wallMs + Math.min(next.refreshAgeMs, next.lifetimeMs - next.marginMs)
       : NEVER
     return isAdopted ? next : NEARLY_DEAD
-  }
-
-  #report(outcome: Acquired | Failure, now: Instant): void {
-    const { log } = this.#context
-    if (!isFailure(outcome)) {
-      if (!outcome.hasExpiresIn) log.warnOnce('the token endpoint sent no "expires_in"; 60 s are assumed')
-      log.debug({ account: this.key, expiresIn: outcome.expiresIn }, 'a token was obtained')
-      return
-    }
-    const { endpoint, network, hasDispatcher } = this.#context
-    const fields = failureFields(outcome, { tokenUrl: endpoint.tokenUrl, network, hasDispatcher })
-    const retryInMs = Math.round(this.#pause(now)?.leftMs ?? 0)
-    log.warn(
-      { account: this.key, ...fields, retryInMs },
-      this.hasToken ? 'the token could not be refreshed; the cached one serves' : 'no token could be obtained'
-    )
   }
 
   /** Wakes the account at the next instant at which something is to be done without a caller. */

@@ -5,6 +5,7 @@ import { abortable, controllerWithin } from '../support/abortable.js'
 import { type Clock, holdProcess, type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
 import type { Log } from '../support/logger.js'
 import { ageMs, marginMs } from '../token/lifetime.js'
+import type { Acquired } from './acquired.js'
 import type { Admission, ClientGate } from './client-gate.js'
 import { authenticate, type Credentials, loadCredentials } from './credentials.js'
 import { type Demand, type LoadFleet, obtainTogether } from './fleet.js'
@@ -27,15 +28,6 @@ export interface AcquisitionContext {
   /** Where a fleet shares its tokens. */
   readonly loadFleet: LoadFleet | undefined
   readonly log: Log
-}
-
-/** A grant and the instant just before its request was sent. */
-export interface Acquired extends Grant {
-  readonly issuedAt: Instant
-  /** Where a fleet shares it: takes it out of the store. */
-  readonly withdraw?: (() => void) | undefined
-  /** When the fleet last began to replace a rejected token, in monotonic milliseconds. */
-  readonly replacedAtMs?: number | undefined
 }
 
 const ATTEMPTS_WHILE_AWAITED = 3
