@@ -97,8 +97,7 @@ export class Account {
 
   peek(): AccessToken | undefined {
     const cached = this.#valid(this.#now())
-    if (cached !== undefined) cached.isUsed = true
-    return cached?.token
+    return cached && this.#use(cached)
   }
 
   async warmUp(): Promise<void> {
@@ -201,8 +200,8 @@ export class Account {
       cached.wasRejectedYoung = true
       return undefined
     }
-    const isPointless = this.#pauses.isPointless(now)
-    if (isPointless || now.monotonicMs - this.#lastReplacementMs < REPLACEMENT_INTERVAL_MS) return undefined
+    const sinceMs = now.monotonicMs - this.#lastReplacementMs
+    if (this.#pauses.isPointless(now) || sinceMs < REPLACEMENT_INTERVAL_MS) return undefined
     const flight = this.#acquire(now)
     this.#rejected = cached.token.accessToken
     flight.isReplacement = true
@@ -222,13 +221,14 @@ export class Account {
     if (request === undefined || 'failure' in request) return asked.token
     request.minimumLifetimeMs = Math.max(request.minimumLifetimeMs, minimumLifetimeMs)
     const result = await request.wait(signal)
-    const cached = this.#valid(this.#now()) ?? this.#orThrow(result)
-    cached.isUsed = true
-    return cached.token
+    return this.#use(this.#valid(this.#now()) ?? this.#orThrow(result))
   }
 
   async #await(flight: Flight, signal: AbortSignal | undefined): Promise<AccessToken> {
-    const cached = this.#orThrow(await flight.wait(signal))
+    return this.#use(this.#orThrow(await flight.wait(signal)))
+  }
+
+  #use(cached: CachedToken): AccessToken {
     cached.isUsed = true
     return cached.token
   }
@@ -276,8 +276,8 @@ export class Account {
     const cached = this.#cached
     if (cached === undefined || this.#context.isClosed()) return
     const retryInMs = this.#flight ? undefined : (this.#pause(now)?.leftMs ?? WAITED_IN_VAIN_RETRY_MS)
-    const wakeInMs = nextWakeMs(cached, retryInMs, now)
-    this.#timer = setBackgroundTimeout(this.#context.clock, () => this.#wake(), wakeInMs)
+    const wake = () => this.#wake()
+    this.#timer = setBackgroundTimeout(this.#context.clock, wake, nextWakeMs(cached, retryInMs, now))
   }
 
   #wake(): void {
