@@ -2,7 +2,6 @@ const { once } = require('node:events')
 const core = require('@bandwidth-token/core')
 const expressAdapter = require('@bandwidth-token/express')
 const fastifyAdapter = require('@bandwidth-token/fastify')
-const redis = require('@bandwidth-token/redis')
 const express = require('express')
 const Fastify = require('fastify')
 
