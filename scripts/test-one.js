@@ -1,7 +1,7 @@
 // Builds what one test file needs, and runs it: `pnpm run test:one core/account/refresh`. A path such as
 // `test/core/account/refresh.test.ts` does as well.
 import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 const root = new URL('../', import.meta.url)
 const tests = readdirSync(new URL('test/', root), { recursive: true })
@@ -10,10 +10,13 @@ const tests = readdirSync(new URL('test/', root), { recursive: true })
 const wanted = (process.argv[2] ?? '').replace(/^(\.\/)?(test\/)?/, '').replace(/(\.test)?(\.ts)?$/, '')
 
 if (tests.includes(wanted)) {
-  // A browser is looked for only where a test needs one.
-  const browser = wanted.includes('chromium') ? 'sh scripts/ensure-chromium.sh && ' : ''
-  const command = `${browser}pnpm run build && tsc -b test && tap build && tap run --disable-coverage test/build/${wanted}.test.js`
-  process.exitCode = spawnSync(command, { shell: true, stdio: 'inherit', cwd: root }).status ?? 1
+  // A test names what has to be installed for it: in its imports, or in its own name.
+  const text = `${readFileSync(new URL(`test/${wanted}.test.ts`, root), 'utf8')}${wanted}`
+  const tools = Object.entries({ chromium: /chromium/, redis: /redis-server/, more: /\.more$/ })
+    .filter(([, name]) => name.test(text))
+    .map(([tool]) => `sh scripts/ensure-${tool}.sh`)
+  const steps = [...tools, 'pnpm run build:test', `tap run --disable-coverage test/build/${wanted}.test.js`]
+  process.exitCode = spawnSync(steps.join(' && '), { shell: true, stdio: 'inherit', cwd: root }).status ?? 1
 } else {
   const problem = wanted === '' ? 'Name a test file' : `There is no test file "test/${wanted}.test.ts"`
   const list = nearest(wanted).map((name) => `  pnpm run test:one ${name}\n`)

@@ -9,7 +9,7 @@ import {
 import express from 'express'
 import t, { type Test } from 'tap'
 import { express4 } from '../support/adapters-express4.js'
-import { type Endpoint, fail, startEndpoint } from '../support/endpoint.js'
+import { answerWith, type Endpoint, startEndpoint } from '../support/endpoint.js'
 import { processEvents } from '../support/process-events.js'
 
 const options = ({ tokenUrl }: Endpoint) => ({ clientId: 'client', clientSecret: 'secret', tokenUrl })
@@ -180,7 +180,7 @@ for (const [name, createApp] of [
   t.test(`${name}: answers through the error handler that Express has in production`, async (t) => {
     const printed = t.capture(console, 'error')
     const { endpoint, middleware } = await make(t)
-    endpoint.answer = fail(503, { 'Retry-After': '60' }, 'of the token endpoint')
+    endpoint.answer = answerWith(503, 'of the token endpoint', { 'Retry-After': '60' })
     const origin = await listen(t, createApp().set('env', 'production').use(middleware))
     const answer = await fetch(`${origin}/bandwidth/token`)
     const text = await answer.text()

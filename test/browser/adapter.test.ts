@@ -3,11 +3,13 @@ import type { Fault } from '@bandwidth-token/emulator'
 import fastifyBandwidthToken from '@bandwidth-token/fastify'
 import Fastify from 'fastify'
 import t from 'tap'
-import { credentialsOf, emulate } from '../support/adapters-harness.js'
-import { rejection } from '../support/token-server.js'
+import { credentialsOf } from '../support/adapters-harness.js'
+import { emulate } from '../support/emulate.js'
+import { rejection } from '../support/outcomes.js'
+import type { Teardown } from '../support/teardown.js'
 
 /** The real route, on the real plugin, in front of the emulator. */
-async function serve(t: { teardown(fn: () => unknown): void }, faults: readonly Fault[] = []) {
+async function serve(t: Teardown, faults: readonly Fault[] = []) {
   const emulator = await emulate(t)
   emulator.script(faults)
   const app = Fastify()

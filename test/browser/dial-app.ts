@@ -4,6 +4,7 @@ import type { Emulator } from '@bandwidth-token/emulator'
 import { fastifyBandwidthToken } from '@bandwidth-token/fastify'
 import { type FastifyInstance, fastify } from 'fastify'
 import { credentialsOf } from '../support/adapters-harness.js'
+import type { Teardown } from '../support/teardown.js'
 
 const packageFolder = new URL('.', import.meta.resolve('@bandwidth-token/browser'))
 const sdkFolder = new URL('.', import.meta.resolve('@bandwidth/bw-webrtc-sdk'))
@@ -34,7 +35,7 @@ export interface DialApp {
 
 /** A server of the user's: sign-in by a cookie, a page at `/`, and the token route of the plugin. */
 export async function startDialApp(
-  t: { teardown(fn: () => unknown): void },
+  t: Teardown,
   emulator: Emulator,
   clock: Clock,
   allowedOrigins: string[] = []

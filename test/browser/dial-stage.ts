@@ -3,12 +3,9 @@ import { type Emulator, startEmulator } from '@bandwidth-token/emulator'
 import FakeTimers from '@sinonjs/fake-timers'
 import { build } from 'esbuild'
 import type { BrowserContext, Page } from 'playwright-core'
+import type { Teardown } from '../support/teardown.js'
 import { turns, VirtualClock } from '../support/virtual-clock.js'
 import { type DialApp, startDialApp } from './dial-app.js'
-
-interface Teardown {
-  teardown(fn: () => unknown): void
-}
 
 declare const pageClock: FakeTimers.Clock
 

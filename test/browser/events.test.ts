@@ -1,5 +1,6 @@
 import t from 'tap'
-import { answerWith, rejection } from '../support/token-server.js'
+import { answerWith } from '../support/endpoint.js'
+import { rejection } from '../support/outcomes.js'
 import { stage } from './page.js'
 
 t.test('tells everybody, in the order in which they came, until they go', async (t) => {

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { WebSocketServer } from 'ws'
+import type { Teardown } from '../support/teardown.js'
 
 /** A call's first request, as the gateway sees it. */
 export interface Invite {
@@ -31,7 +32,7 @@ export const SDP = [
 ].join('\r\n')
 
 /** SIP over a real WebSocket (RFC 7118), just enough to refuse a call or to take it. */
-export async function startGateway(t: { teardown(fn: () => unknown): void }): Promise<Gateway> {
+export async function startGateway(t: Teardown): Promise<Gateway> {
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0, handleProtocols: () => 'sip' })
   await once(server, 'listening')
   t.teardown(() => {

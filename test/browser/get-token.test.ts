@@ -1,6 +1,7 @@
 import { createTokenSource } from '@bandwidth-token/browser'
 import t from 'tap'
-import { answerWith, grant, rejection } from '../support/token-server.js'
+import { answerWith, grant } from '../support/endpoint.js'
+import { rejection } from '../support/outcomes.js'
 import { stage } from './page.js'
 
 t.test('hands out the token of the route', async (t) => {

@@ -1,6 +1,6 @@
 import { createTokenSource } from '@bandwidth-token/browser'
 import t from 'tap'
-import { thrownBy } from '../support/token-server.js'
+import { thrownBy } from '../support/outcomes.js'
 
 const known = ['url', 'fetch', 'headers', 'credentials']
 
@@ -28,14 +28,21 @@ t.test('an option of the wrong type is named, with what it may be, and its value
       t.equal(error.code, 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID', `${name}: ${JSON.stringify(value)}`)
       t.match(
         error.message,
-        new RegExp(`"${name}": expected (string|function|object|omit,same-origin,include)$`)
+        new RegExp(
+          `"${name}": expected (a non-empty string|a function|an object|omit, same-origin, include)$`
+        )
       )
     }
   }
 })
 
 t.test('a URL in the place of the options is an error', async (t) => {
-  t.throws(() => createTokenSource('/token' as never), { code: 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID' })
+  for (const options of ['/token', '', null, 5]) {
+    t.throws(() => createTokenSource(options as never), {
+      code: 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID',
+      message: 'Invalid option "options": expected an object'
+    })
+  }
 })
 
 t.test('options may be left out, one by one or all', async () => {

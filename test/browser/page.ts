@@ -6,12 +6,9 @@ import {
   type TokenSourceOptions
 } from '@bandwidth-token/browser'
 import FakeTimers from '@sinonjs/fake-timers'
-import { type Answer, grant, startTokenServer, type TokenServer } from '../support/token-server.js'
+import { type Answer, type Endpoint, grant, startEndpoint } from '../support/endpoint.js'
+import type { Teardown } from '../support/teardown.js'
 import { turns } from '../support/virtual-clock.js'
-
-interface Teardown {
-  teardown(fn: () => unknown): void
-}
 
 const globals = globalThis as { document?: unknown; window?: unknown }
 
@@ -74,7 +71,7 @@ export class Page {
 /** A page, the route of its server, and a token source between them that remembers what it told. */
 export interface Stage {
   readonly page: Page
-  readonly route: TokenServer
+  readonly route: Endpoint
   readonly source: TokenSource
   readonly events: TokenSourceEvent[]
   /** The instants at which requests arrived, by the page's clock. */
@@ -89,7 +86,7 @@ export async function stage(
   answer: Answer = grant(),
   options: TokenSourceOptions = {}
 ): Promise<Stage> {
-  const route = await startTokenServer(t, answer)
+  const route = await startEndpoint(t, answer)
   const page = new Page(t)
   const instants: number[] = []
   let held: (() => void)[] | undefined
@@ -102,19 +99,19 @@ export async function stage(
       open--
     }
   }
-  // What a token server is told to answer, with a note of when it was asked, and a gate.
-  const server: TokenServer = Object.create(route, {
-    answer: {
-      set(next: Answer) {
-        route.answer = async (exchange) => {
-          instants.push(page.nowMs)
-          if (held) await new Promise<void>((resolve) => held?.push(resolve))
-          await next(exchange)
-        }
+  // What the route is told to answer, with a note of when it was asked, and a gate.
+  let gated = answer
+  Object.defineProperty(route, 'answer', {
+    get: () => gated,
+    set(next: Answer) {
+      gated = async (exchange) => {
+        instants.push(page.nowMs)
+        if (held) await new Promise<void>((resolve) => held?.push(resolve))
+        await next(exchange)
       }
     }
   })
-  server.answer = answer
+  route.answer = answer
   page.settle = async () => {
     await turns(6)
     // An answer that is on its way is waited for; one that is held or hangs is not.
@@ -127,7 +124,7 @@ export async function stage(
   source.subscribe((event) => events.push(event))
   return {
     page,
-    route: server,
+    route,
     source,
     events,
     instants,

@@ -7,7 +7,9 @@ import type {
   TokenSourceOptions
 } from '@bandwidth-token/browser'
 import t from 'tap'
-import { type Answer, answerWith, grant, rejection } from '../support/token-server.js'
+import { type Answer, answerWith, grant } from '../support/endpoint.js'
+import { rejection } from '../support/outcomes.js'
+import type { Teardown } from '../support/teardown.js'
 import { turns } from '../support/virtual-clock.js'
 import { type Gateway, startGateway } from './gateway.js'
 import { type Stage, stage } from './page.js'
@@ -28,11 +30,7 @@ interface PhoneStage extends Stage {
 }
 
 /** The real SDK between our token source and a gateway on a real WebSocket. */
-async function phoneStage(
-  t: { teardown(fn: () => unknown): void },
-  answer?: Answer,
-  options?: TokenSourceOptions
-): Promise<PhoneStage> {
+async function phoneStage(t: Teardown, answer?: Answer, options?: TokenSourceOptions): Promise<PhoneStage> {
   const gateway = await startGateway(t)
   const staged = await stage(t, answer, options)
   const agent = createAgent(t, staged.page, gateway)
@@ -617,4 +615,63 @@ t.test('takes sessions for what they are: one that is none of ours is handed on'
   await eventually(() => endings(stage).length === 1)
   t.strictSame(endings(stage), [{ session, status: 401 }])
   t.equal(route.requests.length, 0)
+})
+
+t.test('asks without an id where Bandwidth has sent none, and redials with another token', async (t) => {
+  const stage = await phoneStage(t, grant({ access_token_id: undefined }))
+  const { phone, route, gateway, events, heardOf, eventually } = stage
+  gateway.answer = refuse('token-1')
+  await phone.call(TO)
+  await eventually(() => heardOf('callConfirmed').length === 1)
+  t.strictSame(
+    route.requests.map(({ url }) => url),
+    ['/api/v1/oauth2/token', '/api/v1/oauth2/token']
+  )
+  t.match(refusals(events), [{ accessTokenId: undefined, replacedBy: Object }])
+})
+
+t.test('passes the 401 on when the SDK cannot dial again', async (t) => {
+  const stage = await phoneStage(t)
+  const { agent, phone, gateway, events, eventually } = stage
+  gateway.answer = refuse('token-1')
+  const session = await phone.call(TO)
+  agent.call = () => {
+    throw new TypeError('of the SDK')
+  }
+  await eventually(() => endings(stage).length > 0)
+  t.strictSame(endings(stage), [{ session, status: 401 }])
+  t.match(refusals(events), [{ session, replacedBy: undefined }])
+})
+
+t.test('a call waits for the refresh in flight rather than sending another', async (t) => {
+  const { page, phone, agent, route, hold, release } = await phoneStage(t, grant({ expires_in: 19 }))
+  await phone.call(TO)
+  hold()
+  await page.advance(7_200)
+  t.equal(route.requests.length, 2)
+  const pending = phone.call(TO)
+  await page.advance(1_000)
+  await release()
+  await pending
+  t.equal(route.requests.length, 2)
+  t.equal(agent.steps.filter((step) => step.startsWith('token')).at(-1), 'token token-2')
+})
+
+t.test('a call that is refused after close() asks for nothing, and its end is passed on', async (t) => {
+  const stage = await phoneStage(t)
+  const { phone, source, route, gateway, events, eventually } = stage
+  const answer = holdUnless(gateway, 'none')
+  const session = await phone.call(TO)
+  await eventually(() => gateway.invites.length === 1)
+  source.close()
+  answer(401)
+  await eventually(() => endings(stage).length > 0)
+  await turns(50)
+  t.strictSame(endings(stage), [{ session, status: 401 }])
+  t.equal(route.requests.length, 1)
+  t.strictSame(
+    events.map(({ type }) => type),
+    ['token'],
+    'a closed source tells its subscribers nothing'
+  )
 })

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { answerWith, grant, rejection } from '../support/token-server.js'
+import { answerWith, grant } from '../support/endpoint.js'
+import { rejection } from '../support/outcomes.js'
 import { stage } from './page.js'
 
 t.test('is never felt: callers get the token at hand while one request runs behind', async (t) => {

@@ -1,5 +1,6 @@
 import type { BandwidthListeners, BandwidthSession, BandwidthUA } from '@bandwidth-token/browser'
 import { WebSocket } from 'ws'
+import type { Teardown } from '../support/teardown.js'
 import { type Gateway, SDP } from './gateway.js'
 import type { Page } from './page.js'
 
@@ -98,7 +99,7 @@ export class Agent extends sdk.BandwidthUA {
 }
 
 /** The SDK has but one inner agent: each test starts it anew. */
-export function createAgent(t: { teardown(fn: () => unknown): void }, page: Page, gateway: Gateway): Agent {
+export function createAgent(t: Teardown, page: Page, gateway: Gateway): Agent {
   Object.assign(page.window, { RTCPeerConnection: PeerConnection })
   const agent = new Agent()
   // Its own logger is the console, and is one for all agents.

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import t from 'tap'
 
-const MAX_BYTES = 2_500
+const MAX_BYTES = 3_500
 
 const folder = fileURLToPath(new URL('.', import.meta.resolve('@bandwidth-token/browser')))
 

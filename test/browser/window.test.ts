@@ -1,7 +1,7 @@
 import { createTokenSource } from '@bandwidth-token/browser'
 import fc from 'fast-check'
 import t from 'tap'
-import { answerWith, grant } from '../support/token-server.js'
+import { answerWith, grant } from '../support/endpoint.js'
 import { turns } from '../support/virtual-clock.js'
 import { planLifetime } from './internals.js'
 import { Page, stage } from './page.js'
@@ -18,7 +18,7 @@ t.test('keeps the lines of the contract for every lifetime', async () => {
   const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
   fc.assert(
     fc.property(seconds, random, (expiresIn, random) => {
-      const [marginMs, refreshLeftMs] = planLifetime(expiresIn * 1000, random)
+      const { marginMs, refreshLeftMs } = planLifetime(expiresIn * 1000, random)
       const { margin, earliest, latest } = linesOf(expiresIn)
       return (
         marginMs === margin * 1000 &&

@@ -3,11 +3,11 @@ import {
   type AdapterOptions,
   credentialsOf,
   type Harness,
-  recordingLogger,
   serve,
   stage
 } from '../support/adapters-harness.js'
 import { processEvents } from '../support/process-events.js'
+import { recordingLogger } from '../support/recording-logger.js'
 
 type Authorize = NonNullable<AdapterOptions['authorize']>
 
@@ -79,7 +79,7 @@ export function authorization(t: Test, harness: Harness): void {
       t.equal(headers['pragma'], 'no-cache')
       t.equal(headers['x-content-type-options'], 'nosniff')
       t.equal(requests(), 0)
-      t.strictSame(logger.warnings, [])
+      t.strictSame(logger.warnings(), [])
     })
   }
 
@@ -95,8 +95,8 @@ export function authorization(t: Test, harness: Harness): void {
       t.equal(json.code, 'ERR_BANDWIDTH_TOKEN_FORBIDDEN', name)
     }
     t.equal(requests(), 0)
-    t.equal(logger.warnings.length, 1)
-    t.match(logger.warnings[0], /authorize/)
+    t.equal(logger.warnings().length, 1)
+    t.match(logger.warnings()[0]?.message, /authorize/)
   })
 
   t.test('gives authorize the request', async (t) => {

@@ -38,13 +38,10 @@ export function failures(t: Test, harness: Harness): void {
     for (const errorHandler of ['own', 'framework'] as const) {
       const by = errorHandler === 'own' ? "the app's" : "the framework's"
       t.test(`answers ${status} through ${by} error handler to ${name}`, async (t) => {
-        const { emulator, server, get } = await stage(
-          t,
-          harness,
-          { timeoutMs: 60, deadlineMs: 1_000 },
-          { errorHandler }
-        )
-        emulator.script(Array.from({ length: 3 }, () => fault))
+        // Only what hangs needs limits: a slow machine must not run out of time otherwise.
+        const limits = 'hang' in fault ? { timeoutMs: 60, deadlineMs: 1_000 } : {}
+        const { emulator, server, get } = await stage(t, harness, limits, { errorHandler })
+        emulator.script(Array.from({ length: 20 }, () => fault))
         for (const attempt of ['cold', 'while it cools down']) {
           const { status: answered, headers, text, json } = await get()
           t.equal(answered, status, attempt)

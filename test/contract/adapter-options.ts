@@ -2,13 +2,13 @@ import type { Test } from 'tap'
 import {
   type AdapterOptions,
   credentialsOf,
-  emulate,
   type Harness,
-  recordingLogger,
   serve,
   stage
 } from '../support/adapters-harness.js'
 import { ask } from '../support/adapters-http.js'
+import { emulate } from '../support/emulate.js'
+import { recordingLogger } from '../support/recording-logger.js'
 
 const INVALID = 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID'
 

@@ -1,13 +1,7 @@
 import type { Test } from 'tap'
-import {
-  type AppRequest,
-  credentialsOf,
-  emulate,
-  type Harness,
-  serve,
-  stage
-} from '../support/adapters-harness.js'
+import { type AppRequest, credentialsOf, type Harness, serve, stage } from '../support/adapters-harness.js'
 import { ask } from '../support/adapters-http.js'
+import { emulate } from '../support/emulate.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
 /** Section 2: tokens for the server's own requests, accounts, and the end. */

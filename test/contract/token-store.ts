@@ -2,10 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import type { TokenStore } from '@bandwidth-token/core'
 import t from 'tap'
-
-interface Teardown {
-  teardown(fn: () => unknown): void
-}
+import type { Teardown } from '../support/teardown.js'
 
 /** Another member of the same fleet: a store of its own over what all of them share. */
 export type CreateStore = (t: Teardown) => TokenStore | Promise<TokenStore>
@@ -19,6 +16,8 @@ export interface Stage {
 
 const LONG_MS = 60_000
 const SHORT_MS = 150
+/** Much later than `SHORT_MS`, even on a busy machine. */
+const LIMIT_MS = 5_000
 /** For a store that works with whole milliseconds, and for its clock beside ours. */
 const TOLERANCE_MS = 2
 
@@ -94,7 +93,6 @@ export const promises: Readonly<Record<string, (stage: Stage) => Promise<void>>>
     await until(async () => (await store.get(key)) === undefined)
     const afterMs = performance.now() - startMs
     assert.ok(afterMs >= SHORT_MS - TOLERANCE_MS, `after ${afterMs} ms`)
-    assert.ok(afterMs < SHORT_MS + 2_000, `after ${afterMs} ms`)
   },
 
   async 'deletes an entry only if it is still that one'({ store, other, key }) {
@@ -139,7 +137,6 @@ export const promises: Readonly<Record<string, (stage: Stage) => Promise<void>>>
     await until(() => other.lock(key, 'bob', LONG_MS))
     const afterMs = performance.now() - startMs
     assert.ok(afterMs >= SHORT_MS - TOLERANCE_MS, `after ${afterMs} ms`)
-    assert.ok(afterMs < SHORT_MS + 2_000, `after ${afterMs} ms`)
     assert.equal(await store.lock(key, 'alice', LONG_MS), false)
   },
 
@@ -278,9 +275,9 @@ async function aWhile(store: TokenStore): Promise<void> {
 }
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadlineMs = performance.now() + 3_000
+  const deadlineMs = performance.now() + LIMIT_MS
   while (!(await condition())) {
-    assert.ok(performance.now() < deadlineMs, 'still not so after 3 s')
+    assert.ok(performance.now() < deadlineMs, `still not so after ${LIMIT_MS} ms`)
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }

@@ -1,3 +1,7 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import {
   BandwidthTokenError,
   type BandwidthTokenErrorCode,
@@ -6,48 +10,44 @@ import {
 } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import { Agent } from 'undici'
+import { selfSigned } from '../support/certificates.js'
 import { networkFailure, toError } from '../support/core-internals.js'
-import {
-  type Answer,
-  answerRaw,
-  answerWith,
-  grant,
-  rejection,
-  shiftableClock,
-  startTokenServer
-} from '../support/token-server.js'
+import { type Answer, answerRaw, answerWith, grant, startEndpoint } from '../support/endpoint.js'
+import { rejection } from '../support/outcomes.js'
+import { provide } from '../support/provide.js'
+import { shiftableClock } from '../support/shiftable-clock.js'
 
 delete process.env['BW_TOKEN_URL']
 
 const CREDENTIALS = { clientId: 'client', clientSecret: 'secret' }
-const STATUS_CODES: Readonly<Record<BandwidthTokenErrorCode, number>> = {
-  ERR_BANDWIDTH_TOKEN_OPTION_INVALID: 500,
-  ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED: 502,
-  ERR_BANDWIDTH_TOKEN_UNAVAILABLE: 503,
-  ERR_BANDWIDTH_TOKEN_TIMEOUT: 504,
-  ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID: 502,
-  ERR_BANDWIDTH_TOKEN_FORBIDDEN: 403,
-  ERR_BANDWIDTH_TOKEN_CROSS_ORIGIN: 403,
-  ERR_BANDWIDTH_TOKEN_CLOSED: 503
-}
+/** The codes and their statuses, as users read them. */
+const README = readFileSync(new URL('../../../packages/core/README.md', import.meta.url), 'utf8')
+const STATUSES = [...README.matchAll(/^\| `(ERR_BANDWIDTH_TOKEN_\w+)` +\| (\d{3}) +\|/gm)].map(
+  ([, code, status]) => [code as BandwidthTokenErrorCode, Number(status)] as const
+)
 const UNCACHEABLE = {
   'Cache-Control': 'no-store',
   Pragma: 'no-cache',
   'X-Content-Type-Options': 'nosniff'
 }
 
-async function errorOf(t: Test, answer: Answer, options: TokenProviderOptions = {}) {
-  const server = await startTokenServer(t, answer)
-  const provider = new TokenProvider({
+async function errorOf(t: Test, answer: Answer, options: Omit<TokenProviderOptions, 'credentials'> = {}) {
+  const server = await startEndpoint(t, answer)
+  const provider = provide(t, {
     ...CREDENTIALS,
     tokenUrl: server.tokenUrl,
     ...options
   } as TokenProviderOptions)
-  t.teardown(() => provider.close())
   return (await rejection(provider.getToken())) as unknown as BandwidthTokenError
 }
 
-for (const [code, statusCode] of Object.entries(STATUS_CODES) as [BandwidthTokenErrorCode, number][]) {
+t.test('has the codes that the README lists, and no other', async (t) => {
+  const types = readFileSync(new URL('errors.d.ts', import.meta.resolve('@bandwidth-token/core')), 'utf8')
+  const declared = /type BandwidthTokenErrorCode =([^;]+);/.exec(types)?.[1]?.match(/\w{5,}/g)
+  t.strictSame(STATUSES.map(([code]) => code).sort(), declared?.sort())
+})
+
+for (const [code, statusCode] of STATUSES) {
   t.test(`${code} has the status ${statusCode}`, async (t) => {
     const error = new BandwidthTokenError(code, 'why')
     t.ok(error instanceof Error)
@@ -68,17 +68,17 @@ for (const [code, statusCode] of Object.entries(STATUS_CODES) as [BandwidthToken
 }
 
 t.test('has every property where it is known', async (t) => {
-  const error = await errorOf(t, answerWith(429, { error: 'slow_down' }, { 'Retry-After': '30' }))
+  const error = await errorOf(t, answerWith(401, { error: 'invalid_client' }, { 'Retry-After': '90' }))
   t.match(error, {
     name: 'BandwidthTokenError',
-    code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',
-    statusCode: 503,
-    status: 503,
-    retryAfter: 30,
+    code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED',
+    statusCode: 502,
+    status: 502,
+    retryAfter: 90,
     attempts: 1,
-    upstreamStatus: 429,
-    oauthError: 'slow_down',
-    headers: { ...UNCACHEABLE, 'Retry-After': '30' }
+    upstreamStatus: 401,
+    oauthError: 'invalid_client',
+    headers: { ...UNCACHEABLE, 'Retry-After': '90' }
   })
   t.strictSame(
     Object.keys(error).sort(),
@@ -99,10 +99,9 @@ t.test('gives fresh headers at every reading', async (t) => {
 })
 
 t.test('counts down the seconds until a new try, rounded up, at least 1', async (t) => {
-  const server = await startTokenServer(t, answerWith(401))
+  const server = await startEndpoint(t, answerWith(401))
   const clock = shiftableClock()
-  const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl: server.tokenUrl, clock })
-  t.teardown(() => provider.close())
+  const provider = provide(t, { ...CREDENTIALS, tokenUrl: server.tokenUrl, clock })
   const retryAfter = async () => (await rejection(provider.getToken()))['retryAfter']
   t.equal(await retryAfter(), 60)
   clock.advance(10_000)
@@ -163,6 +162,31 @@ t.test('shows no error of RFC 6749 that repeats the secret', async (t) => {
   t.equal((await errorOf(t, answerWith(400, { error: 'secre' }))).oauthError, 'secre')
 })
 
+t.test('shows no error of RFC 6749 from a status whose body is not read', async (t) => {
+  for (const status of [404, 429, 500]) {
+    const error = await errorOf(t, answerWith(status, { error: 'invalid_client' }, { 'Retry-After': '90' }))
+    t.match(error, { upstreamStatus: status })
+    t.notOk('oauthError' in error)
+  }
+})
+
+t.test('shows the error of RFC 6749 that comes with 200, and obeys its Retry-After', async (t) => {
+  const answer = answerWith(200, { error: 'invalid_client' }, { 'Retry-After': '90' })
+  t.match(await errorOf(t, answer), {
+    code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED',
+    upstreamStatus: 200,
+    oauthError: 'invalid_client',
+    attempts: 1,
+    retryAfter: 90
+  })
+  const unusable = answerWith(200, '', { 'Retry-After': '90' })
+  t.match(await errorOf(t, unusable), {
+    code: 'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID',
+    attempts: 1,
+    retryAfter: 90
+  })
+})
+
 t.test('shows no error of RFC 6749 from an answer that is no JSON object', async (t) => {
   for (const body of [
     '',
@@ -201,8 +225,7 @@ t.test('a network error', async (t) => {
 
   t.test('has a cause that names a refused connection', async (t) => {
     // Nobody listens there. A port that was just given up may be somebody else's by now.
-    const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl: 'http://127.0.0.1:1/token' })
-    t.teardown(() => provider.close())
+    const provider = provide(t, { ...CREDENTIALS, tokenUrl: 'http://127.0.0.1:1/token' })
     const { cause } = await rejection(provider.getToken())
     isSafeCause(t, cause)
     t.match(cause, { code: 'ECONNREFUSED', syscall: 'connect' })
@@ -231,10 +254,9 @@ t.test('a network error', async (t) => {
   })
 
   t.test('has a cause in a connection that speaks no TLS', async (t) => {
-    const server = await startTokenServer(t)
+    const server = await startEndpoint(t)
     const tokenUrl = server.tokenUrl.replace('http:', 'https:')
-    const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl })
-    t.teardown(() => provider.close())
+    const provider = provide(t, { ...CREDENTIALS, tokenUrl })
     const error = await rejection(provider.getToken())
     t.equal(error['code'], 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE')
     isSafeCause(t, error.cause)
@@ -252,7 +274,7 @@ function isSafeCause(t: Test, cause: unknown): void {
   t.notMatch((cause as Error).message, /\d+\.\d+\.\d+\.\d+|:\d+/)
 }
 
-t.test('keeps of a foreign error what the list allows, and never the error', async (t) => {
+t.test('keeps of a foreign error what has the right form, and never the error', async (t) => {
   const foreign = Object.assign(new Error('hunter2', { cause: 'hunter2' }), {
     name: 'SocketError',
     code: 'ECONNRESET',
@@ -268,9 +290,15 @@ t.test('keeps of a foreign error what the list allows, and never the error', asy
   t.notMatch((cause as Error).stack, 'hunter2')
 })
 
-t.test('keeps no name, code or syscall that is not on the list', async (t) => {
+t.test('keeps no name, code or syscall of another form', async (t) => {
   for (const value of [
     'hunter2',
+    'E',
+    'E'.repeat(65),
+    'ECONNRESET\n',
+    'ECONN-RESET',
+    '_RESET',
+    '1RESET',
     'ECONNRESET hunter2',
     '',
     7,
@@ -305,13 +333,54 @@ t.test('keeps the names, codes and syscalls that tell what to mend', async (t) =
     ...['UND_ERR_SOCKET', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_TLS_CERT_ALTNAME_INVALID'],
     ...['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID', 'CERT_REJECTED', 'CERT_REVOKED', 'CERT_UNTRUSTED'],
     ...['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'HOSTNAME_MISMATCH', 'INVALID_CA'],
-    ...['UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE']
+    ...['UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+    ...['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL'],
+    ...['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', 'E.A', 'EA', 'E'.repeat(64)]
   ]) {
     t.match(kept({ code }), { name: 'Error', code, message: code })
   }
   for (const syscall of ['connect', 'getaddrinfo', 'read', 'write', 'shutdown']) {
     t.match(kept({ syscall }), { syscall })
   }
+})
+
+t.test('keeps nothing that shares eight characters with the secret or the Basic value', async (t) => {
+  const secret = 'A1_SECRET.OF/9'
+  const basic = Buffer.from(`client:${secret}`).toString('base64')
+  const codeOf = async (code: string) => {
+    const dispatcher = { request: () => Promise.reject(Object.assign(new Error('x'), { code })) }
+    const { cause } = await errorOf(t, grant(), { dispatcher, clientSecret: secret })
+    isSafeCause(t, cause)
+    return (cause as NodeJS.ErrnoException).code
+  }
+  for (const code of [secret, `ERR_${secret}`, 'A1_SECRE', 'E_RET.OF/9', `E${'ECRET.OF'}_9`]) {
+    t.equal(await codeOf(code), undefined, code)
+  }
+  t.equal(await codeOf('A1_SECR'), 'A1_SECR', 'seven may be chance')
+  t.equal(await codeOf('ECONNRESET'), 'ECONNRESET')
+
+  const upper = basic.toUpperCase()
+  const { cause } = toError(networkFailure({ code: `X${upper.slice(0, 8)}` }, [upper]))
+  t.notOk('code' in (cause as object))
+  t.match(toError(networkFailure({ name: 'Hunterhunter', syscall: 'hunterhunter' }, ['unterhun'])).cause, {
+    name: 'Error',
+    syscall: undefined
+  })
+})
+
+t.test('has a cause that names the alert of a TLS server', async (t) => {
+  const { cert, key } = await selfSigned('127.0.0.1')
+  const server = createTlsServer({ cert, key, ALPNProtocols: ['nothing-else'] })
+  server.on('tlsClientError', () => {})
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const tokenUrl = `https://127.0.0.1:${(server.address() as AddressInfo).port}/token`
+  const dispatcher = new Agent({ connect: { rejectUnauthorized: false } })
+  t.teardown(() => dispatcher.destroy())
+  const { cause } = await errorOf(t, grant(), { tokenUrl, dispatcher })
+  isSafeCause(t, cause)
+  t.match(cause, { code: 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL' })
 })
 
 t.test('takes the time limits of a dispatcher for a timeout', async (t) => {

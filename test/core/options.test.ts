@@ -1,7 +1,11 @@
 import { TokenProvider, type TokenProviderOptions } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import { MockAgent } from 'undici'
-import { rejection, shiftableClock, startTokenServer, thrownBy } from '../support/token-server.js'
+import { startEndpoint } from '../support/endpoint.js'
+import { memoryTokenStore } from '../support/memory-token-store.js'
+import { rejection, thrownBy } from '../support/outcomes.js'
+import { recordingLogger } from '../support/recording-logger.js'
+import { shiftableClock } from '../support/shiftable-clock.js'
 
 const CREDENTIALS = { clientId: 'client', clientSecret: 'secret' }
 const ENVIRONMENT = ['BW_CLIENT_ID', 'BW_CLIENT_SECRET', 'BW_TOKEN_URL']
@@ -64,6 +68,18 @@ const NO_DURATIONS: typeof WRONG_TYPES = [
 ]
 const texts = (...values: string[]): typeof WRONG_TYPES =>
   values.map((value) => [value, value === '' ? 'an empty string' : 'a string'])
+/** Texts with a control character, and what a message says of them. */
+const CONTROLLED: typeof WRONG_TYPES = [
+  [`${VALUE}\n`, 'a string that ends with a line break'],
+  [`${VALUE}\r\n`, 'a string that ends with a line break'],
+  [`${VALUE}\t`, 'a string that ends with a tab'],
+  [`\n${VALUE}`, 'a string that begins with a line break'],
+  [`\0${VALUE}`, 'a string that begins with a control character'],
+  [`${VALUE}\x7f`, 'a string that ends with a control character'],
+  [`${VALUE}\x85`, 'a string that ends with a control character'],
+  [`${VALUE}\n${VALUE}`, 'a string that contains a line break'],
+  ['\n', 'a string that ends with a line break']
+]
 const noFunction: [unknown, string] = [() => VALUE, 'a function']
 
 interface Cases {
@@ -81,17 +97,12 @@ const without = (object: object, name: string) => ({ ...object, [name]: undefine
 const OPTIONS: Readonly<Record<keyof TokenProviderOptions, Cases>> = {
   clientId: {
     fix: 'without ":" and control characters',
-    bad: [
-      ...WRONG_TYPES,
-      ...NUMBERS,
-      noFunction,
-      ...texts('', `${VALUE}:`, ':', `${VALUE}\n`, `\0${VALUE}`, `${VALUE}\x7f`, `${VALUE}\x85`)
-    ],
+    bad: [...WRONG_TYPES, ...NUMBERS, noFunction, ...texts('', `${VALUE}:`, ':'), ...CONTROLLED],
     good: ['a', 'größe', 'with space', '%3A', '🔑']
   },
   clientSecret: {
-    fix: 'a non-empty string',
-    bad: [...WRONG_TYPES, ...NUMBERS, noFunction, ...texts('')],
+    fix: 'a non-empty string without control characters',
+    bad: [...WRONG_TYPES, ...NUMBERS, noFunction, ...texts(''), ...CONTROLLED],
     good: ['a', 'with:colon', ' ', 'пароль']
   },
   credentials: {
@@ -116,7 +127,9 @@ const OPTIONS: Readonly<Record<keyof TokenProviderOptions, Cases>> = {
     good: ['global', 'us']
   },
   tokenUrl: {
-    fix: 'an https: URL (http: for a loopback host only) without user name, password and fragment',
+    fix:
+      'an https: URL without user name, password and fragment; http: is for loopback hosts, or needs ' +
+      '"allowInsecureTokenUrl"',
     bad: [
       ...WRONG_TYPES,
       ...NUMBERS,
@@ -182,6 +195,16 @@ const OPTIONS: Readonly<Record<keyof TokenProviderOptions, Cases>> = {
     ],
     good: ['', 'voice.webrtc', 'a b c', 'https://api.example/scope', '!#[]~']
   },
+  allowInsecureTokenUrl: {
+    fix: 'true or false',
+    bad: [
+      ...WRONG_TYPES.filter(([, got]) => got !== 'a boolean'),
+      ...NUMBERS,
+      noFunction,
+      ...texts('', VALUE)
+    ],
+    good: [true, false]
+  },
   refreshAheadMs: {
     fix: 'a number of milliseconds',
     bad: NO_DURATIONS,
@@ -197,6 +220,27 @@ const OPTIONS: Readonly<Record<keyof TokenProviderOptions, Cases>> = {
     fix: 'a number of milliseconds above 0',
     bad: [...NO_DURATIONS, [0, 'a number'], [-0, 'a number']],
     good: [1, 2 ** 31 - 1]
+  },
+  store: {
+    fix: 'a TokenStore',
+    bad: [
+      ['redis', 'a string'],
+      [{}, 'an object'],
+      [{ get() {}, set() {} }, 'an object']
+    ],
+    good: []
+  },
+  storeKeys: {
+    fix: 'randomBytes(32)',
+    bad: [
+      ['A'.repeat(43), 'a string'],
+      [[], 'an array'],
+      [['A'.repeat(42)], 'an array'],
+      [['A'.repeat(45)], 'an array'],
+      [[`${'A'.repeat(42)}!`], 'an array'],
+      [[7], 'an array']
+    ],
+    good: []
   },
   maxTokens: {
     fix: 'a whole number from 1',
@@ -285,9 +329,15 @@ t.test('names a missing credential and both ways to give it', async (t) => {
 
 t.test('refuses bad values in the environment without showing them', async (t) => {
   process.env['BW_CLIENT_SECRET'] = VALUE
-  for (const [value, got] of texts('', `${VALUE}:`, `${VALUE}\n`)) {
+  const inEnvironment = CONTROLLED.filter(([value]) => !String(value).includes('\0'))
+  for (const [value, got] of [...texts('', `${VALUE}:`), ...inEnvironment]) {
     process.env['BW_CLIENT_ID'] = value as string
     t.match(throwsFor(t, {}, 'clientId', got), 'BW_CLIENT_ID')
+  }
+  process.env['BW_CLIENT_ID'] = 'id'
+  for (const [value, got] of inEnvironment) {
+    process.env['BW_CLIENT_SECRET'] = value as string
+    t.match(throwsFor(t, {}, 'clientSecret', got), 'expected BW_CLIENT_SECRET in the environment to be')
   }
   process.env['BW_CLIENT_ID'] = 'id'
   process.env['BW_CLIENT_SECRET'] = ''
@@ -332,8 +382,10 @@ t.test('names the right spelling of a misspelt option', async (t) => {
     ['scopa', 'scope'],
     ['scoopes', 'scope'],
     ['refreshA', 'refreshAheadMs'],
-    // The nearest of those that begin so.
-    ['cl', 'clock']
+    ['dispa', 'dispatcher'],
+    ['refresh', 'refreshAheadMs'],
+    ['clo', 'clock'],
+    ['clientid', 'clientId']
   ] as const) {
     const message = throwsFor(t, { ...CREDENTIALS, [misspelt]: VALUE }, misspelt, 'a string')
     t.ok(message.includes(`the spelling "${right}"`), message)
@@ -341,8 +393,11 @@ t.test('names the right spelling of a misspelt option', async (t) => {
 })
 
 t.test('lists the options beside an unknown one that is like none', async (t) => {
-  const message = throwsFor(t, { ...CREDENTIALS, followRedirects: true }, 'followRedirects', 'a boolean')
-  for (const name of Object.keys(OPTIONS)) t.ok(message.includes(name), name)
+  for (const unknown of ['followRedirects', 't', 'c', 'cl', 'to', 'url', 'ms', '']) {
+    const message = throwsFor(t, { ...CREDENTIALS, [unknown]: true }, unknown, 'a boolean')
+    t.notOk(message.includes('the spelling'), message)
+    for (const name of Object.keys(OPTIONS)) t.ok(message.includes(name), name)
+  }
 })
 
 t.test('refuses an unknown option even if it is undefined', async (t) => {
@@ -369,8 +424,8 @@ t.test('reads own properties only', async (t) => {
 })
 
 t.test('is not moved by a polluted prototype', async (t) => {
-  const server = await startTokenServer(t)
-  const elsewhere = await startTokenServer(t)
+  const server = await startEndpoint(t)
+  const elsewhere = await startEndpoint(t)
   const pollution: Record<string, unknown> = {
     tokenUrl: elsewhere.tokenUrl,
     scope: VALUE,
@@ -410,6 +465,70 @@ t.test('is not moved by a polluted prototype', async (t) => {
   t.equal(server.requests.length, 1)
   t.equal(server.requests[0]?.headers.authorization, `Basic ${btoa('client:secret')}`)
   t.notMatch(server.requests[0]?.body, VALUE)
+})
+
+t.test('takes http: to any host with allowInsecureTokenUrl, and warns of it each time', async (t) => {
+  const tokenUrl = 'http://emulator:8080/token'
+  for (const allowInsecureTokenUrl of [undefined, false]) {
+    throwsFor(t, { ...CREDENTIALS, tokenUrl, allowInsecureTokenUrl }, 'tokenUrl', 'a string')
+  }
+  const log = recordingLogger()
+  for (let made = 1; made <= 2; made++) {
+    provide(t, { ...CREDENTIALS, tokenUrl, allowInsecureTokenUrl: true, logger: log })
+    t.equal(log.warnings().length, made)
+    t.match(log.warnings().at(-1)?.message, /"allowInsecureTokenUrl" is set.*unencrypted.*Never.*production/)
+  }
+  process.env['BW_TOKEN_URL'] = tokenUrl
+  throwsFor(t, CREDENTIALS, 'BW_TOKEN_URL', 'a string')
+  t.doesNotThrow(() => provide(t, { ...CREDENTIALS, allowInsecureTokenUrl: true }))
+
+  for (const still of ['http://a:b@emulator/', 'http://emulator/#x', 'ftp://emulator/', 'emulator']) {
+    const options = { ...CREDENTIALS, tokenUrl: still, allowInsecureTokenUrl: true }
+    throwsFor(t, options, 'tokenUrl', 'a string')
+  }
+})
+
+t.test('warns once of an id or a secret in quotes or with a space at an end, and uses it', async (t) => {
+  const server = await startEndpoint(t)
+  for (const [clientId, clientSecret, warnings] of [
+    ['id', `"${VALUE}"`, [/^The option "clientSecret" is in quotes\. It is used as it is/]],
+    ['id', `'${VALUE}'`, [/^The option "clientSecret" is in quotes/]],
+    ['id', `“${VALUE}”`, [/^The option "clientSecret" is in quotes/]],
+    [
+      '"id"',
+      `${VALUE} `,
+      [/^The option "clientId" is in quotes/, /"clientSecret" begins or ends with a space/]
+    ],
+    [' id', VALUE, [/^The option "clientId" begins or ends with a space/]],
+    ['id', `\u00a0${VALUE}`, [/^The option "clientSecret" begins or ends with a space/]],
+    ['id', '"', []],
+    ['id', `"${VALUE}`, []],
+    ['id', `"${VALUE}'`, []],
+    ['i d', `${VALUE} "${VALUE}"`, []]
+  ] as const) {
+    const log = recordingLogger()
+    const provider = provide(t, { clientId, clientSecret, tokenUrl: server.tokenUrl, logger: log })
+    await provider.getToken()
+    await provider.getToken({ account: 'a' })
+    t.equal(log.warnings().length, warnings.length, clientSecret)
+    for (const [index, warning] of warnings.entries()) t.match(log.warnings()[index]?.message, warning)
+    t.notMatch(JSON.stringify(log.lines), VALUE)
+    const sent = Buffer.from(`${clientId}:${clientSecret}`).toString('base64')
+    t.equal(server.requests.at(-1)?.headers.authorization, `Basic ${sent}`)
+  }
+})
+
+t.test('names the environment variable in quotes', async (t) => {
+  Object.assign(process.env, { BW_CLIENT_ID: '"id"', BW_CLIENT_SECRET: `'${VALUE}'` })
+  const log = recordingLogger()
+  provide(t, { logger: log })
+  t.strictSame(
+    log.warnings().map(({ message }) => message.split('. ')[0]),
+    [
+      'The environment variable BW_CLIENT_ID is in quotes',
+      'The environment variable BW_CLIENT_SECRET is in quotes'
+    ]
+  )
 })
 
 t.test('refuses contradictory pairs', async (t) => {
@@ -456,7 +575,7 @@ t.test('takes a credentials function beside credentials in the environment', asy
 })
 
 t.test('writes nothing to a frozen options object and keeps a copy of it', async (t) => {
-  const server = await startTokenServer(t)
+  const server = await startEndpoint(t)
   const frozen = Object.freeze({ ...CREDENTIALS, tokenUrl: server.tokenUrl })
   t.equal((await provide(t, frozen).getToken()).accessToken, 'token-1')
 
@@ -469,7 +588,7 @@ t.test('writes nothing to a frozen options object and keeps a copy of it', async
 })
 
 t.test('does no I/O and starts no timer at construction', async (t) => {
-  const server = await startTokenServer(t)
+  const server = await startEndpoint(t)
   let touched = 0
   const touch = () => {
     touched++
@@ -495,7 +614,7 @@ const LONG_ACCOUNT = VALUE.padEnd(257, 'x')
 const NO_ACCOUNTS: typeof WRONG_TYPES = [...WRONG_TYPES, ...NUMBERS, noFunction, [LONG_ACCOUNT, 'a string']]
 
 t.test('getToken rejects for bad arguments and asks nobody', async (t) => {
-  const server = await startTokenServer(t)
+  const server = await startEndpoint(t)
   const provider = provide(t, { ...CREDENTIALS, tokenUrl: server.tokenUrl })
   const rejects = async (options: unknown, name: string, got: string) => {
     let promise: Promise<unknown> = Promise.resolve()
@@ -587,7 +706,7 @@ t.test('peek, status and invalidate throw for bad arguments', async (t) => {
 })
 
 t.test('takes accounts of up to 256 characters, the default one under both its names', async (t) => {
-  const server = await startTokenServer(t)
+  const server = await startEndpoint(t)
   const provider = provide(t, { ...CREDENTIALS, tokenUrl: server.tokenUrl })
   for (const account of ['x'.repeat(256), '__proto__', 'größe/🔑']) {
     const token = await provider.getToken({ account })
@@ -602,3 +721,23 @@ t.test('takes accounts of up to 256 characters, the default one under both its n
   t.equal(provider.peek(undefined), token)
   t.equal(server.requests.length, 4)
 })
+
+t.test(
+  'takes a store with its keys, in each form of base64, and refuses one without the other',
+  async (t) => {
+    const store = memoryTokenStore()
+    const key = Buffer.alloc(32, 0xff)
+    for (const storeKeys of [[key.toString('base64')], [key.toString('base64url'), 'A'.repeat(43)]]) {
+      await new TokenProvider({ clientId: 'client', clientSecret: 'secret', store, storeKeys }).close()
+    }
+    for (const [options, name] of [
+      [{ store }, 'storeKeys'],
+      [{ storeKeys: [key.toString('base64')] }, 'store']
+    ] as const) {
+      t.throws(() => new TokenProvider({ clientId: 'client', clientSecret: 'secret', ...options }), {
+        code: 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID',
+        message: new RegExp(`^Invalid option "${name}": .*beside "store`)
+      })
+    }
+  }
+)

@@ -4,8 +4,9 @@ import type { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { type Credentials, TokenProvider } from '@bandwidth-token/core'
 import t from 'tap'
-import { credentials, fail, grant, hang, recordingLogger, startEndpoint } from '../support/endpoint.js'
+import { answerWith, credentials, fail, grant, hang, startEndpoint } from '../support/endpoint.js'
 import { processEvents } from '../support/process-events.js'
+import { recordingLogger } from '../support/recording-logger.js'
 import { turns, VirtualClock } from '../support/virtual-clock.js'
 
 t.test('warms up when there is no valid token, and only then', async (t) => {
@@ -202,7 +203,7 @@ t.test('raises no unhandled rejection when background refreshes fail', async (t)
   const provider = endpoint.provider(t, { logger })
   const accounts = Array.from({ length: 100 }, (_, index) => String(index))
   await Promise.all(accounts.map((account) => provider.getToken({ account })))
-  endpoint.answer = (response) => response.destroy()
+  endpoint.answer = ({ response }) => response.destroy()
   await endpoint.clock.advance(600_000)
   await turns()
   t.ok(logger.warnings().length >= 100)
@@ -218,7 +219,7 @@ t.test('notes at the level debug that a token came, and says nothing of it other
 })
 
 t.test('warns of a failure with what is known of it', async (t) => {
-  const endpoint = await startEndpoint(t, fail(401, {}, '{"error":"invalid_client"}'))
+  const endpoint = await startEndpoint(t, answerWith(401, { error: 'invalid_client' }))
   const logger = recordingLogger()
   const provider = endpoint.provider(t, { logger })
   await provider.getToken({ account: 'ada' }).catch(() => {})
@@ -228,9 +229,13 @@ t.test('warns of a failure with what is known of it', async (t) => {
     attempts: 1,
     upstreamStatus: 401,
     oauthError: 'invalid_client',
-    retryInMs: 60_000
+    retryInMs: 60_000,
+    endpoint: new URL(endpoint.tokenUrl).origin,
+    network: 'global',
+    hint: /^The endpoint refused the client id or the client secret/
   }
-  t.strictSame(logger.lines, [{ level: 'warn', fields, message: 'no token could be obtained' }])
+  t.match(logger.lines, [{ level: 'warn', fields, message: 'no token could be obtained' }])
+  t.equal(logger.lines.length, 1)
 
   endpoint.answer = grant()
   await endpoint.clock.advance(60_000)

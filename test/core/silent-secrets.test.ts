@@ -4,21 +4,19 @@ import { BandwidthTokenError, TokenProvider, type TokenProviderOptions } from '@
 import { TokenRoute } from '@bandwidth-token/core/adapter'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
-import { ErrorHandlers } from '../support/leak-hunt/error-handlers.js'
-import { createSecrets, huntFor, LeakHunt } from '../support/leak-hunt/index.js'
-import { reportOn } from '../support/leak-hunt/looks.js'
 import {
   type Answer,
   answerRaw,
   answerWith,
   type Exchange,
   grant,
-  rejection,
-  shiftableClock,
-  startTokenServer,
-  thrownBy,
-  until
-} from '../support/token-server.js'
+  startEndpoint
+} from '../support/endpoint.js'
+import { ErrorHandlers } from '../support/leak-hunt/error-handlers.js'
+import { createSecrets, huntFor, LeakHunt } from '../support/leak-hunt/index.js'
+import { reportOn } from '../support/leak-hunt/looks.js'
+import { rejection, thrownBy, until } from '../support/outcomes.js'
+import { shiftableClock } from '../support/shiftable-clock.js'
 
 delete process.env['BW_TOKEN_URL']
 
@@ -36,7 +34,7 @@ interface Scene {
 }
 
 async function stage(t: Test, answer: Answer, options: TokenProviderOptions = {}): Promise<Scene> {
-  const server = await startTokenServer(t, answer)
+  const server = await startEndpoint(t, answer)
   const clock = shiftableClock()
   const lines: unknown[] = []
   const logger = pino({ level: 'trace' }, { write: (line) => void lines.push(line) })
@@ -52,7 +50,7 @@ async function stage(t: Test, answer: Answer, options: TokenProviderOptions = {}
     ...(options.credentials === undefined
       ? { clientId: CLIENT_ID, clientSecret: SECRET, ...options }
       : options)
-  })
+  } as TokenProviderOptions)
   t.teardown(() => provider.close())
   return {
     provider,
@@ -299,7 +297,7 @@ t.test('a provider gives nothing away in any condition', async (t) => {
 })
 
 t.test('the token route gives nothing away but the token that it answers with', async (t) => {
-  const server = await startTokenServer(t, withToken({}))
+  const server = await startEndpoint(t, withToken({}))
   const route = new TokenRoute({
     clientId: CLIENT_ID,
     clientSecret: SECRET,
@@ -322,7 +320,7 @@ t.test(
       delete process.env['BW_CLIENT_ID']
       delete process.env['BW_CLIENT_SECRET']
     })
-    const server = await startTokenServer(t, withToken({}))
+    const server = await startEndpoint(t, withToken({}))
     const provider = new TokenProvider({ tokenUrl: server.tokenUrl })
     t.teardown(() => provider.close())
     await provider.getToken()

@@ -8,7 +8,7 @@ import express from 'express'
 import fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { ask } from '../support/adapters-http.js'
-import { rejection } from '../support/token-server.js'
+import { rejection } from '../support/outcomes.js'
 
 const CODES = {
   ERR_BANDWIDTH_TOKEN_OPTION_INVALID: 500,

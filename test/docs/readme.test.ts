@@ -39,7 +39,7 @@ declare module 'fastify' {
 
 const read = (...path: string[]) => readFile(join(root, ...path), 'utf8')
 
-async function blocksOf(folder: string, file = 'README.md', language = 'js|ts'): Promise<string[]> {
+async function blocksOf(folder: string, file = 'README.md', language = 'js|tsx?'): Promise<string[]> {
   const blocks = new RegExp(`^\`\`\`(?:${language})\\n(.*?)^\`\`\`$`, 'gms')
   return [...(await read(folder, file)).matchAll(blocks)].map(([, code = '']) => code)
 }
@@ -86,7 +86,7 @@ async function compile(folder: string, options: object = {}): Promise<string> {
   }
   await writeFile(
     join(folder, 'tsconfig.json'),
-    JSON.stringify({ extends: './base.json', compilerOptions, include: ['*.ts'] })
+    JSON.stringify({ extends: './base.json', compilerOptions, include: ['*.ts', '*.tsx'] })
   )
   // Not `bin/tsc`: it has no extension, which Node 20 takes amiss under the loader that tap gives to child processes.
   const tsc = [join(root, 'node_modules/typescript/lib/tsc.js'), '-p', folder]
@@ -124,24 +124,24 @@ t.test('the examples in packages/browser/README.md compile in a page', async (t)
   const blocks = await blocksOf('packages/browser')
   t.ok(blocks.length >= 4)
   for (const [index, block] of blocks.entries()) {
-    await writeFile(join(project, `block-${index}.ts`), `${block}\nexport {}`)
+    const extension = block.includes('</') ? 'tsx' : 'ts'
+    await writeFile(join(project, `block-${index}.${extension}`), `${block}\nexport {}`)
   }
-  t.equal(await compile(project, { lib: ['es2022', 'dom'], types: [] }), '')
-  const hook = blocks.find((block) => block.includes('useBandwidthPhone')) ?? ''
-  t.equal(hook.split('export function')[1]?.trim().split('\n').length, 11, 'a hook of ten lines and its end')
+  t.equal(await compile(project, { lib: ['es2022', 'dom'], types: [], jsx: 'react-jsx' }), '')
 })
 
 t.test('the README of packages/browser has a row for every option, member, event and error', async (t) => {
   const readme = await read('packages/browser', 'README.md')
-  const route = await read('packages/browser/src/route.ts')
+  const options = await read('packages/browser/src/options.ts')
   const source = await read('packages/browser/src/token-source.ts')
+  const told = await read('packages/browser/src/events.ts')
   const type = (code: string, name: string) =>
     new RegExp(`^export (?:interface|type) ${name}\\b.*?^(?:}|$)`, 'ms').exec(code)?.[0] ?? ''
   const errors = await read('packages/browser/src/errors.ts')
   const expected = {
-    options: namesIn(type(route, 'TokenSourceOptions'), PROPERTY),
+    options: namesIn(type(options, 'TokenSourceOptions'), PROPERTY),
     members: namesIn(type(source, 'TokenSource'), /^ {2}(\w+)\(/gm),
-    events: namesIn(source, /type: '([\w-]+)'/g),
+    events: namesIn(told, /type: '([\w-]+)'/g),
     errors: namesIn(/^type Reason = .*$/m.exec(errors)?.[0] ?? '', /'(\w+)'/g).map(
       (reason) => `ERR_BANDWIDTH_TOKEN_${reason}`
     )

@@ -1,36 +1,20 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { basic, until } from './helpers.js'
+import { until } from '../support/outcomes.js'
+import { Program } from '../support/program.js'
+import type { Teardown } from '../support/teardown.js'
+import { basic } from './helpers.js'
 
 const cli = fileURLToPath(new URL('cli.js', import.meta.resolve('@bandwidth-token/emulator')))
 
-class Command {
-  stdout = ''
-  stderr = ''
-  readonly child: ChildProcess
-  readonly #closed: Promise<unknown[]>
-
-  constructor(t: { teardown(fn: () => unknown): void }, ...args: string[]) {
-    const child = spawn(process.execPath, [cli, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-    child.stdout.on('data', (chunk: Buffer) => {
-      this.stdout += chunk
-    })
-    child.stderr.on('data', (chunk: Buffer) => {
-      this.stderr += chunk
-    })
-    this.child = child
-    this.#closed = once(child, 'close')
-    t.teardown(() => child.kill('SIGKILL'))
-  }
-
-  async exitCode(): Promise<unknown> {
-    const [code, signal] = await this.#closed
-    return code ?? signal
+class Command extends Program {
+  constructor(t: Teardown, ...args: string[]) {
+    super(t, [cli, ...args])
   }
 
   /** What the command prints, once a shell has taken it into its environment. */
@@ -95,7 +79,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     let arrived: unknown[] = []
     while (arrived.length === 0)
       arrived = (await (await fetch(`${origin}/_emulator/received`)).json()) as unknown[]
-    command.child.kill(signal)
+    command.process.kill(signal)
     t.equal(await command.exitCode(), 0)
     await hanging
   })

@@ -1,10 +1,9 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { fileURLToPath } from 'node:url'
 import { startEmulator } from '@bandwidth-token/emulator'
 import t from 'tap'
-import { openTokenRequest, requestToken, until } from './helpers.js'
+import { until } from '../support/outcomes.js'
+import { openTokenRequest, requestToken, run } from './helpers.js'
 
 t.test('frees the port', async (t) => {
   const emulator = await startEmulator()
@@ -43,22 +42,6 @@ t.test('ends every connection at once, whatever it is waiting for', async (t) =>
   await Promise.all(ended)
   t.ok(performance.now() - startedAt < 5000)
 })
-
-/** What a module prints and how it ends, run from a folder that finds the package. */
-async function run(script: string): Promise<{ output: string; exitCode: unknown }> {
-  const cwd = fileURLToPath(new URL('.', import.meta.url))
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
-    cwd,
-    stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 10_000
-  })
-  let output = ''
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk
-  })
-  const [exitCode] = await once(child, 'close')
-  return { output, exitCode }
-}
 
 t.test('lets a process exit by itself once it is closed', async (t) => {
   const script = `

@@ -1,6 +1,7 @@
 import type { Emulator } from '@bandwidth-token/emulator'
 import t from 'tap'
-import { basic, emulate, rawRequest, requestToken } from './helpers.js'
+import { emulate } from '../support/emulate.js'
+import { basic, rawRequest, requestToken } from './helpers.js'
 
 const scriptOf = ({ origin }: Emulator) => `${origin}/_emulator/script`
 const receivedOf = ({ origin }: Emulator) => `${origin}/_emulator/received`

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net'
 import type { Emulator, Fault } from '@bandwidth-token/emulator'
 import t from 'tap'
-import { emulate, openTokenRequest, pendingFor, requestToken, until } from './helpers.js'
+import { emulate } from '../support/emulate.js'
+import { until } from '../support/outcomes.js'
+import { openTokenRequest, pendingFor, requestToken } from './helpers.js'
 
 /** An emulator whose next token requests meet these faults. */
 async function emulateWith(t: Parameters<typeof emulate>[0], ...faults: Fault[]): Promise<Emulator> {

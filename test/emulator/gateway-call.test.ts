@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { mock } from 'node:test'
 import { startEmulator } from '@bandwidth-token/emulator'
 import t from 'tap'
+import { emulate } from '../support/emulate.js'
 import { processEvents } from '../support/process-events.js'
-import { emulate } from './helpers.js'
 import { chromiumOffer, SipClient, tokenOf, toTagOf } from './sip-client.js'
 
 // One for all tests, since the first call of each starts a thread.

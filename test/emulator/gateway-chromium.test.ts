@@ -6,7 +6,7 @@ import { type Emulator, startEmulator } from '@bandwidth-token/emulator'
 import type { Page } from 'playwright-core'
 import t from 'tap'
 import { launchChromium } from '../support/chromium.js'
-import { until } from './helpers.js'
+import { until } from '../support/outcomes.js'
 import { tokenOf } from './sip-client.js'
 
 interface Phone {

@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { type Fault, startEmulator } from '@bandwidth-token/emulator'
 import t from 'tap'
-import { emulate, requestToken, until } from './helpers.js'
+import { emulate } from '../support/emulate.js'
+import { until } from '../support/outcomes.js'
+import { requestToken } from './helpers.js'
 import { chromiumOffer, SipClient, tokenOf, toTagOf } from './sip-client.js'
 
 // One for all tests, since the first call of each starts a thread.

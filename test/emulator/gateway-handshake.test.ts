@@ -3,7 +3,9 @@ import { connect } from 'node:net'
 import { type Emulator, startEmulator } from '@bandwidth-token/emulator'
 import t from 'tap'
 import { type ClientOptions, WebSocket } from 'ws'
-import { basic, emulate, rawRequest, until } from './helpers.js'
+import { emulate } from '../support/emulate.js'
+import { until } from '../support/outcomes.js'
+import { basic, rawRequest } from './helpers.js'
 import { SipClient } from './sip-client.js'
 
 const shared = await startEmulator()

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { startEmulator } from '@bandwidth-token/emulator'
 import fc from 'fast-check'
 import t from 'tap'
-import { until } from './helpers.js'
+import { until } from '../support/outcomes.js'
 import { chromiumOffer, SipClient, tokenOf } from './sip-client.js'
 
 const emulator = await startEmulator()

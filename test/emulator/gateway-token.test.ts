@@ -2,7 +2,8 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { type Emulator, startEmulator } from '@bandwidth-token/emulator'
 import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'
 import t from 'tap'
-import { emulate, until } from './helpers.js'
+import { emulate } from '../support/emulate.js'
+import { until } from '../support/outcomes.js'
 import { chromiumOffer, SipClient, tokenOf } from './sip-client.js'
 
 // One for all tests that change nothing of it, since the first call of each starts a thread.

@@ -1,18 +1,9 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect, type Socket } from 'node:net'
-import { type Emulator, type EmulatorOptions, startEmulator } from '@bandwidth-token/emulator'
-
-interface Teardown {
-  teardown(fn: () => unknown): void
-}
-
-/** An emulator that ends with the test. */
-export async function emulate(t: Teardown, options?: EmulatorOptions): Promise<Emulator> {
-  const emulator = await startEmulator(options)
-  t.teardown(() => emulator.close())
-  return emulator
-}
+import { fileURLToPath } from 'node:url'
+import type { Emulator } from '@bandwidth-token/emulator'
 
 export function basic(id: string, secret: string): string {
   return `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
@@ -85,18 +76,25 @@ export async function openTokenRequest(emulator: Emulator): Promise<Socket> {
   return socket
 }
 
-/** Polls until the condition holds; fails after ten seconds. */
-export async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 10_000
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`still not so after 10 s: ${condition}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
-
 /** A promise's outcome after a while in which it should not have settled. */
 export async function pendingFor(ms: number, promise: Promise<unknown>): Promise<boolean> {
   const pending = Symbol('pending')
   const timer = new Promise((resolve) => setTimeout(resolve, ms, pending))
   return (await Promise.race([promise.catch(() => undefined), timer])) === pending
+}
+
+/** What a module prints and how it ends, run from a folder that finds the package. */
+export async function run(script: string): Promise<{ output: string; exitCode: unknown }> {
+  const cwd = fileURLToPath(new URL('.', import.meta.url))
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    cwd,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: 10_000
+  })
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk
+  })
+  const [exitCode] = await once(child, 'close')
+  return { output, exitCode }
 }

@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import { type EmulatorOptions, startEmulator } from '@bandwidth-token/emulator'
 import { decodeJwt } from 'jose'
 import t from 'tap'
-import { emulate, requestToken } from './helpers.js'
+import { emulate } from '../support/emulate.js'
+import { requestToken } from './helpers.js'
 
 t.test('starts without any option', async (t) => {
   const emulator = await emulate(t)

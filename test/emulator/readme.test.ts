@@ -1,28 +1,11 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { run } from './helpers.js'
 
 const readme = await readFile(
   new URL('../README.md', import.meta.resolve('@bandwidth-token/emulator')),
   'utf8'
 )
-
-/** Runs a module from a folder that finds the package; what it prints. */
-async function run(code: string): Promise<{ output: string; exitCode: unknown }> {
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
-    cwd: fileURLToPath(new URL('.', import.meta.url)),
-    stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: 10_000
-  })
-  let output = ''
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk
-  })
-  const [exitCode] = await once(child, 'close')
-  return { output, exitCode }
-}
 
 const blocks = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code = '']) => code)
 

@@ -3,11 +3,8 @@ import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Emulator } from '@bandwidth-token/emulator'
 import { WebSocket } from 'ws'
+import type { Teardown } from '../support/teardown.js'
 import { requestToken } from './helpers.js'
-
-interface Teardown {
-  teardown(fn: () => unknown): void
-}
 
 export interface SipResponse {
   readonly status: number

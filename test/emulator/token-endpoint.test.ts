@@ -3,7 +3,8 @@ import { connect } from 'node:net'
 import type { Emulator } from '@bandwidth-token/emulator'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
 import t from 'tap'
-import { basic, emulate, rawRequest, requestToken } from './helpers.js'
+import { emulate } from '../support/emulate.js'
+import { basic, rawRequest, requestToken } from './helpers.js'
 
 interface TokenResponse {
   access_token: string

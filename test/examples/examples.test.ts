@@ -1,56 +1,31 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { Program } from '../support/program.js'
+import type { Teardown } from '../support/teardown.js'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const FOUR_FIELDS = ['access_token', 'access_token_id', 'expires_in', 'token_type']
 
-interface Teardown {
-  teardown(fn: () => unknown): void
-}
-
 /** An example as its users start it. */
-class Example {
-  stdout = ''
-  stderr = ''
-  readonly child: ChildProcess
-  readonly #closed: Promise<unknown[]>
-
+class Example extends Program {
   constructor(t: Teardown, name: string, environment: Record<string, string> = {}) {
     const { BW_CLIENT_ID, BW_CLIENT_SECRET, BW_TOKEN_URL, BW_GATEWAY_URL, BW_NUMBER, ...own } = process.env
-    const child = spawn(process.execPath, [`examples/${name}/server.js`], {
-      cwd: root,
-      env: { ...own, PORT: '0', ...environment },
-      stdio: ['ignore', 'pipe', 'pipe']
-    })
-    child.stdout.on('data', (chunk: Buffer) => {
-      this.stdout += chunk
-    })
-    child.stderr.on('data', (chunk: Buffer) => {
-      this.stderr += chunk
-    })
-    this.child = child
-    this.#closed = once(child, 'close')
-    t.teardown(() => child.kill('SIGKILL'))
+    super(t, [`examples/${name}/server.js`], { cwd: root, env: { ...own, PORT: '0', ...environment } })
   }
 
   /** The line to paste into a shell. */
   async curl(): Promise<string> {
-    await until(() => /^curl .*\n/m.test(this.stdout) || this.child.exitCode !== null)
+    await until(() => /^curl .*\n/m.test(this.stdout) || this.process.exitCode !== null)
     return /^curl .*$/m.exec(this.stdout)?.[0] ?? ''
   }
 
   async url(path: string): Promise<string> {
     return new URL(path, /http:\/\/[^/ ]+/.exec(await this.curl())?.[0]).href
-  }
-
-  async exitCode(): Promise<unknown> {
-    const [code, signal] = await this.#closed
-    return code ?? signal
   }
 }
 
@@ -190,8 +165,8 @@ for (const name of ['fastify', 'express']) {
       t.test(`ends quietly with code 0 at ${signal}, even at two in a row`, async (t) => {
         const example = new Example(t, name)
         await paste(await example.curl())
-        example.child.kill(signal)
-        example.child.kill(signal)
+        example.process.kill(signal)
+        example.process.kill(signal)
         t.equal(await example.exitCode(), 0)
         t.equal(example.stderr, '')
       })

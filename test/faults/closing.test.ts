@@ -3,14 +3,15 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { TokenProvider, type TokenProviderOptions } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import { Agent } from 'undici'
+import { answerWith, grant, startEndpoint } from '../support/endpoint.js'
 import { startFullBacklog } from '../support/full-backlog.js'
-import { answerWith, grant, rejection, startTokenServer, until } from '../support/token-server.js'
+import { rejection, until } from '../support/outcomes.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
 delete process.env['BW_TOKEN_URL']
 
 /** A provider with an agent of its own; time stands still, and only what closes ends anything. */
-function closable(t: Test, tokenUrl: string, options: TokenProviderOptions = {}) {
+function closable(t: Test, tokenUrl: string, options: Omit<TokenProviderOptions, 'credentials'> = {}) {
   const clock = new VirtualClock()
   const provider = new TokenProvider({
     clientId: 'client',
@@ -104,7 +105,7 @@ for (const [phase, beginning] of [
 }
 
 t.test('close() ends the wait between two attempts', async (t) => {
-  const server = await startTokenServer(t, answerWith(503))
+  const server = await startEndpoint(t, answerWith(503))
   const stage = closable(t, server.tokenUrl)
   const pending = stage.provider.getToken()
   // Two timers: the deadline, and the back-off in place of the timeout of the attempt.
@@ -134,7 +135,7 @@ t.test('close() ends a refresh in the background, and the idle connection before
 })
 
 t.test('close() leaves a dispatcher that is not its own to whoever made it', async (t) => {
-  const server = await startTokenServer(t)
+  const server = await startEndpoint(t)
   const dispatcher = new Agent()
   t.teardown(() => dispatcher.destroy())
   const first = closable(t, server.tokenUrl, { dispatcher })

@@ -3,8 +3,9 @@ import t, { type Test } from 'tap'
 import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici'
 import { createAuthority, selfSigned } from '../support/certificates.js'
 import { ConnectProxy } from '../support/connect-proxy.js'
+import { grant } from '../support/endpoint.js'
+import { rejection, until } from '../support/outcomes.js'
 import { HOST, TlsEndpoint } from '../support/tls-endpoint.js'
-import { grant, rejection, until } from '../support/token-server.js'
 import { hunt, secrets, setStage } from './stage.js'
 
 delete process.env['BW_TOKEN_URL']

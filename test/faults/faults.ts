@@ -1,6 +1,6 @@
 import { createAuthority, type KeyedCertificate, selfSigned } from '../support/certificates.js'
+import type { Exchange } from '../support/endpoint.js'
 import { HOST, NOBODY_PORT, type TlsEndpoint } from '../support/tls-endpoint.js'
-import type { Exchange } from '../support/token-server.js'
 import type { Route, Stage } from './stage.js'
 
 /** Something that goes wrong on the way to a token. */

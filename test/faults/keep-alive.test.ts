@@ -1,6 +1,7 @@
 import type { AccessToken } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
-import { type Exchange, grant, until } from '../support/token-server.js'
+import { type Exchange, grant } from '../support/endpoint.js'
+import { until } from '../support/outcomes.js'
 import { type Stage, setStage } from './stage.js'
 
 delete process.env['BW_TOKEN_URL']

@@ -8,7 +8,7 @@ import { fastifyHarness } from '../support/adapters-fastify.js'
 import { type AppServer, serve } from '../support/adapters-harness.js'
 import { ask } from '../support/adapters-http.js'
 import { ErrorHandlers } from '../support/leak-hunt/error-handlers.js'
-import { until } from '../support/token-server.js'
+import { until } from '../support/outcomes.js'
 import { FAULTS, type Fault } from './faults.js'
 import { hunt, type Stage, setStage } from './stage.js'
 

@@ -15,20 +15,20 @@ import { fastify } from 'fastify'
 import { pino } from 'pino'
 import t, { type Test } from 'tap'
 import { Agent } from 'undici'
-import { ErrorHandlers } from '../support/leak-hunt/error-handlers.js'
-import { LeakHunt } from '../support/leak-hunt/index.js'
 import {
   type Answer,
   answerRaw,
   answerWith,
+  type Endpoint,
   type Exchange,
   grant,
-  rejection,
-  startTokenServer,
-  stillClock,
-  type TokenServer,
-  until
-} from '../support/token-server.js'
+  startEndpoint
+} from '../support/endpoint.js'
+import { ErrorHandlers } from '../support/leak-hunt/error-handlers.js'
+import { LeakHunt } from '../support/leak-hunt/index.js'
+import { rejection, until } from '../support/outcomes.js'
+import { provide } from '../support/provide.js'
+import { stillClock } from '../support/shiftable-clock.js'
 
 delete process.env['BW_TOKEN_URL']
 
@@ -126,6 +126,11 @@ function partly(next: (exchange: Exchange) => void): Answer {
   }
 }
 
+/** Headers and a part of a body that never ends. */
+function unended(code: number, headers: Record<string, string> = {}): Answer {
+  return ({ response }) => response.writeHead(code, headers).write(`{"note":"${MARKER}"`)
+}
+
 function slowly({ response }: Exchange): void {
   response.writeHead(200, { 'Content-Type': 'application/json' })
   const timer = setInterval(() => response.write(' '), 20)
@@ -146,7 +151,7 @@ async function endlessly({ response, socket }: Exchange): Promise<void> {
   response.end('0]')
 }
 
-const trap = await startTokenServer(t)
+const trap = await startEndpoint(t)
 const away = { Location: `${trap.origin}/elsewhere?${MARKER}` }
 
 const MISBEHAVIOURS: readonly Misbehaviour[] = [
@@ -196,8 +201,26 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
   { name: 'answers 599', answer: status(599), ...unavailable(599) },
   {
     name: 'answers 503 and never ends the body',
-    answer: ({ response }) => response.writeHead(503).write(MARKER),
-    ...TIMED_OUT
+    answer: unended(503),
+    ...unavailable(503)
+  },
+  {
+    name: 'answers 429 with a Retry-After of 120 seconds and never ends the body',
+    answer: unended(429, { 'Retry-After': '120' }),
+    ...told(429, 119, 120)
+  },
+  { name: 'answers 404 and never ends the body', answer: unended(404), ...unexpected(404) },
+  { name: 'answers 401 and never ends the body', answer: unended(401), ...rejected(401), timeoutMs: 300 },
+  {
+    name: 'breaks off the body of a 400',
+    answer: ({ response, socket }) =>
+      response.writeHead(400).write(`{"error":"${MARKER}`, () => socket.resetAndDestroy()),
+    ...rejected(400)
+  },
+  {
+    name: 'refuses the client with 200',
+    answer: ok({ error: 'invalid_client', error_description: MARKER }),
+    ...rejected(200)
   },
   { name: 'answers 201 with a token', answer: answerWith(201, { access_token: MARKER }), ...unexpected(201) },
   { name: 'answers 204', answer: ({ response }) => response.writeHead(204).end(), ...unexpected(204) },
@@ -330,8 +353,8 @@ const NOBODY = 'http://127.0.0.1:1'
 async function misbehave(
   t: Test,
   { answer, timeoutMs = 4_000 }: Misbehaviour
-): Promise<{ server: TokenServer; options: TokenProviderOptions }> {
-  const server = await startTokenServer(t)
+): Promise<{ server: Endpoint; options: TokenProviderOptions }> {
+  const server = await startEndpoint(t)
   if (answer !== 'refuse') server.answer = answer
   const tokenUrl = answer === 'refuse' ? `${NOBODY}/token` : server.tokenUrl
   return { server, options: { ...CREDENTIALS, tokenUrl, timeoutMs } }
@@ -340,7 +363,7 @@ async function misbehave(
 /** Fails unless the endpoint saw that many attempts, beside the requests of before. */
 function sawAttempts(
   t: Test,
-  { requests }: TokenServer,
+  { requests }: Endpoint,
   { answer, code }: Misbehaviour,
   attempts: number,
   before = 0
@@ -356,8 +379,7 @@ async function failsCold(t: Test, misbehaviour: Misbehaviour): Promise<void> {
   const { server, options } = await misbehave(t, misbehaviour)
   const lines: string[] = []
   const logger = pino({ level: 'trace' }, { write: (line) => void lines.push(line) })
-  const provider = new TokenProvider({ ...options, logger })
-  t.teardown(() => provider.close())
+  const provider = provide(t, { ...options, logger })
   const error = await rejection(provider.getToken())
   const { code, upstreamStatus, attempts, retryAfter } = misbehaviour
   t.equal(error.name, 'BandwidthTokenError')
@@ -380,7 +402,7 @@ async function failsCold(t: Test, misbehaviour: Misbehaviour): Promise<void> {
 }
 
 async function servesWarm(t: Test, misbehaviour: Misbehaviour): Promise<void> {
-  const server = await startTokenServer(t)
+  const server = await startEndpoint(t)
   const { timeoutMs = 4_000, answer, code } = misbehaviour
   const clock = stillClock(timeoutMs)
   const agent = new Agent()
@@ -388,7 +410,7 @@ async function servesWarm(t: Test, misbehaviour: Misbehaviour): Promise<void> {
   const dispatcher: TokenDispatcher = {
     request: (options) => agent.request(isRefused ? { ...options, origin: NOBODY } : options)
   }
-  const provider = new TokenProvider({
+  const provider = provide(t, {
     ...CREDENTIALS,
     tokenUrl: server.tokenUrl,
     timeoutMs,
@@ -482,14 +504,13 @@ for (const misbehaviour of MISBEHAVIOURS) {
   })
 }
 
-async function tokenFrom(t: Test, answer: Answer, options: TokenProviderOptions = {}) {
-  const server = await startTokenServer(t, answer)
+async function tokenFrom(t: Test, answer: Answer, options: Omit<TokenProviderOptions, 'credentials'> = {}) {
+  const server = await startEndpoint(t, answer)
   const provider = new TokenProvider({
     ...CREDENTIALS,
     tokenUrl: server.tokenUrl,
     ...options
   } as TokenProviderOptions)
-  t.teardown(() => provider.close())
   return provider.getToken()
 }
 

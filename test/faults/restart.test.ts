@@ -6,7 +6,7 @@ import { express4 } from '../support/adapters-express4.js'
 import { fastifyHarness } from '../support/adapters-fastify.js'
 import { serve } from '../support/adapters-harness.js'
 import { ask, type Answer as Page } from '../support/adapters-http.js'
-import { rejection } from '../support/token-server.js'
+import { rejection } from '../support/outcomes.js'
 import { hunt, type Stage, setStage } from './stage.js'
 
 delete process.env['BW_TOKEN_URL']

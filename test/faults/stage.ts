@@ -3,9 +3,9 @@ import { pino } from 'pino'
 import type { Test } from 'tap'
 import { type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from 'undici'
 import { ConnectProxy } from '../support/connect-proxy.js'
+import { type Answer, grant } from '../support/endpoint.js'
 import { createSecrets, huntFor } from '../support/leak-hunt/index.js'
 import { TlsEndpoint } from '../support/tls-endpoint.js'
-import { type Answer, grant } from '../support/token-server.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
 export const secrets = createSecrets()

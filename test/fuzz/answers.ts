@@ -130,21 +130,30 @@ export const noObject = fc.oneof(
 /** What the contract makes of an answer, read without a look at the code. */
 export type Expected =
   | { readonly accessToken: string; readonly accessTokenId: string | undefined; readonly expiresIn: number }
+  | 'refused'
   | 'unusable'
 
-/** Contract 1.3, 1.4 rule 11 and RFC 6750 §2.1, read anew. Of members of one name the last counts. */
+/** Contract 1.2, 1.3, 1.4 rules 7 and 11 and RFC 6750 §2.1, read anew. Of members of one name the last counts. */
 export function expected(list: readonly Member[], secrets: readonly string[]): Expected {
   const fields = new Map(list.map(({ key, value }) => [key, JSON.parse(value) as unknown]))
   const accessToken = fields.get('access_token')
   const type = fields.get('token_type')
   const expiresIn = seconds(fields.get('expires_in'))
+  if ((accessToken ?? undefined) === undefined && (fields.get('error') ?? undefined) !== undefined)
+    return 'refused'
   if (typeof accessToken !== 'string' || !isB64Token(accessToken)) return 'unusable'
   if (fields.has('token_type') && !(typeof type === 'string' && type.toUpperCase() === 'BEARER'))
     return 'unusable'
   if (expiresIn === undefined) return 'unusable'
   const id = fields.get('access_token_id')
-  const isShown = typeof id === 'string' && ![accessToken, ...secrets].some((secret) => id.includes(secret))
+  const isShown = isId(id) && ![accessToken, ...secrets].some((secret) => id.includes(secret))
   return { accessToken, accessTokenId: isShown ? id : undefined, expiresIn }
+}
+
+const ID = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~'
+
+function isId(id: unknown): id is string {
+  return typeof id === 'string' && id.length <= 128 && consistsOf(id, ID)
 }
 
 const B64_TOKEN = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/'

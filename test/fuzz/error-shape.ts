@@ -80,8 +80,8 @@ function checkCause({ cause }: Error): string {
   const { name, code, syscall, message } = cause as NodeJS.ErrnoException
   for (const key of Reflect.ownKeys(cause)) assert.match(String(key), /^(name|code|syscall|message|stack)$/)
   assert.match(name, /^[A-Za-z]+$/)
-  if (code !== undefined) assert.match(code, /^[A-Z][A-Z0-9_]+$/)
-  if (syscall !== undefined) assert.match(syscall, /^[a-z]+$/)
+  if (code !== undefined) assert.match(code, /^[A-Z][A-Z0-9_/.]{1,63}$/)
+  if (syscall !== undefined) assert.match(syscall, /^[a-z][A-Za-z]+$/)
   assert.equal(message, code ?? 'The request failed')
   return `${cause.stack}${JSON.stringify(cause)}`
 }

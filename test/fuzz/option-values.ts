@@ -40,7 +40,8 @@ function isControl(character: string): boolean {
   return code < 0x20 || (code >= 0x7f && code <= 0x9f)
 }
 
-const clientIds = text.filter((id) => ![...id].some((character) => character === ':' || isControl(character)))
+const secrets = text.filter((secret) => ![...secret].some(isControl))
+const clientIds = secrets.filter((id) => !id.includes(':'))
 
 const duration = (least: number): OptionValues => ({
   good: fc.oneof(
@@ -181,7 +182,10 @@ export const CORE: Readonly<Record<string, OptionValues>> = {
       junkBut('string')
     )
   },
-  clientSecret: { good: text, bad: fc.oneof(fc.constant(''), junkBut('string')) },
+  clientSecret: {
+    good: secrets,
+    bad: fc.oneof(fc.constantFrom('', `${MARK}\n`, `\t${MARK}`, 'a\u0000b', '\u0085'), junkBut('string'))
+  },
   network: {
     good: fc.constantFrom('global', 'us'),
     bad: fc.oneof(
@@ -190,6 +194,11 @@ export const CORE: Readonly<Record<string, OptionValues>> = {
     )
   },
   tokenUrl,
+  allowInsecureTokenUrl: {
+    // Only the default: what it allows is tested with the token URL.
+    good: fc.constant(false),
+    bad: fc.oneof(fc.constantFrom('true', 1, 0, null, ''), junkBut('boolean'))
+  },
   scope,
   refreshAheadMs: duration(0),
   expiryMarginMs: duration(0),

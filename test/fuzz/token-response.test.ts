@@ -34,10 +34,13 @@ function inPieces(body: Buffer, cuts: readonly number[]): Readable {
 const cuts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 6 })
 
 function checkOutcome(outcome: Outcome, wanted: Expected): void {
-  if (wanted === 'unusable') {
-    assert.ok('code' in outcome, 'it is refused')
-    assert.equal(outcome.code, 'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID')
-    assert.equal(outcome.remedy, 'retry')
+  if (wanted === 'unusable' || wanted === 'refused') {
+    assert.ok('code' in outcome, 'it is no token')
+    const [code, remedy] =
+      wanted === 'refused' ? ['CREDENTIALS_REJECTED', 'reload'] : ['RESPONSE_INVALID', 'retry']
+    assert.equal(outcome.code, `ERR_BANDWIDTH_TOKEN_${code}`)
+    assert.equal(outcome.remedy, remedy)
+    assert.equal(outcome.upstreamStatus, 200)
     checkError(toError(outcome, 1), [SECRET, BASIC])
   } else {
     assert.ok('accessToken' in outcome, 'it is taken')

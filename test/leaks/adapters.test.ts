@@ -9,9 +9,9 @@ import { fastify } from 'fastify'
 import t, { type Test } from 'tap'
 import { express4 } from '../support/adapters-express4.js'
 import { ask } from '../support/adapters-http.js'
+import { type Answer, grant, startEndpoint } from '../support/endpoint.js'
 import { inMode } from '../support/leak-hunt/error-handlers.js'
 import { createSecrets, huntFor } from '../support/leak-hunt/index.js'
-import { type Answer, grant, startTokenServer } from '../support/token-server.js'
 
 delete process.env['BW_TOKEN_URL']
 // Express would warn of its own getters.
@@ -110,7 +110,7 @@ const echo =
   }
 
 async function looksEverywhere(t: Test, start: Start): Promise<void> {
-  const server = await startTokenServer(t, grant({ access_token: accessToken }))
+  const server = await startEndpoint(t, grant({ access_token: accessToken }))
   let looks = 0
   const look = (things: Things) => {
     looks++
@@ -135,7 +135,7 @@ async function looksEverywhere(t: Test, start: Start): Promise<void> {
 }
 
 async function failsSilently(t: Test, start: Start, answer: Answer, status: number): Promise<void> {
-  const server = await startTokenServer(t, answer)
+  const server = await startEndpoint(t, answer)
   const look = (things: Things) => hunt.isSilent(t, things, DEPTH)
   const app = await start({ clientId, clientSecret, tokenUrl: server.tokenUrl, authorize: () => true }, look)
   t.teardown(app.close)
@@ -184,7 +184,7 @@ for (const [name, start] of Object.entries(ADAPTERS)) {
 }
 
 t.test('the answer of the endpoint is one that would tell', async (t) => {
-  const server = await startTokenServer(t, echo(503))
+  const server = await startEndpoint(t, echo(503))
   const response = await fetch(server.tokenUrl, {
     method: 'POST',
     headers: { Authorization: `Basic ${basic}` }

@@ -17,7 +17,10 @@ export const HEALTHY: Behaviour = { kind: 'grants', lifetimeS: 600, delayMs: 0 }
 
 type Answer = Awaited<ReturnType<TokenDispatcher['request']>>
 
-/** A token endpoint in memory, in virtual time. It tells the rules of the account what it sees. */
+/**
+ * A token endpoint in memory, in virtual time: over sockets, ten thousand sequences would take hours. It tells the
+ * rules of the account what it sees.
+ */
 export class MemoryEndpoint implements TokenDispatcher {
   behaviour: Behaviour = HEALTHY
   /** The version of the secret that is accepted. */

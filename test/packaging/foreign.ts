@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import type { Teardown } from '../support/teardown.js'
 
 export const repository = fileURLToPath(new URL('../../../', import.meta.url))
 
@@ -80,7 +81,7 @@ export async function packAll(directory: string): Promise<Tarball[]> {
 }
 
 /** A folder outside of the repository, where no package of ours is found by accident. */
-export async function foreignFolder(t: { teardown(fn: () => unknown): void }): Promise<string> {
+export async function foreignFolder(t: Teardown): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'bandwidth-token-'))
   t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }))
   return folder

@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import { grant, startTokenServer, until } from '../support/token-server.js'
+import { grant, startEndpoint } from '../support/endpoint.js'
+import { until } from '../support/outcomes.js'
+import type { Teardown } from '../support/teardown.js'
 import {
   foreign,
   foreignFolder,
@@ -37,8 +39,8 @@ const token = {
 }
 
 /** An endpoint for a consumer, and the environment in which it finds it. */
-async function startEndpoint(t: { teardown(fn: () => unknown): void }) {
-  const { tokenUrl, requests } = await startTokenServer(t, grant(token))
+async function serveConsumer(t: Teardown) {
+  const { tokenUrl, requests } = await startEndpoint(t, grant(token))
   const env = { BW_TOKEN_URL: tokenUrl, BW_CLIENT_ID: 'hgranger', BW_CLIENT_SECRET: 'Cr00k$h@nk$' }
   return { requests, env }
 }
@@ -127,7 +129,7 @@ for (const tarball of tarballs) {
 }
 
 t.test('an ES module imports every package', async (t) => {
-  const { requests, env } = await startEndpoint(t)
+  const { requests, env } = await serveConsumer(t)
   const { answers, emulator } = await runConsumer(join(consumers, 'js-esm/main.js'), env)
   for (const [who, answer] of Object.entries(answers)) t.match(answer, token, `${who} has the token`)
   for (const who of ['core', 'fastify', 'express', 'undici6', 'undici7'])
@@ -141,20 +143,20 @@ t.test('an ES module imports every package', async (t) => {
 })
 
 t.test('CommonJS requires core, adapters and store', async (t) => {
-  const { env } = await startEndpoint(t)
+  const { env } = await serveConsumer(t)
   const { answers } = await runConsumer(join(consumers, 'js-cjs/main.js'), env)
   t.strictSame(Object.keys(answers), ['core', 'fastify', 'fastifyNamed', 'express'])
   for (const [who, answer] of Object.entries(answers)) t.match(answer, token, `${who} has the token`)
 })
 
 t.test('an Express 4 app serves a token', async (t) => {
-  const { env } = await startEndpoint(t)
+  const { env } = await serveConsumer(t)
   const { answers } = await runConsumer(join(express4, 'main.js'), env)
   t.match(answers, { express: token })
 })
 
 t.test('Jest tests a CommonJS project', async (t) => {
-  const { requests, env } = await startEndpoint(t)
+  const { requests, env } = await serveConsumer(t)
   const jest = join(consumers, 'node_modules/jest/bin/jest.js')
   await run(process.execPath, [jest, '--rootDir', join(consumers, 'jest')], {
     cwd: join(consumers, 'jest'),

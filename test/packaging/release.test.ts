@@ -1,6 +1,7 @@
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import t from 'tap'
+import type { Teardown } from '../support/teardown.js'
 import { foreignFolder, repository, run } from './foreign.js'
 
 const PACKAGES = await readdir(join(repository, 'packages'), { withFileTypes: true }).then((entries) =>
@@ -12,7 +13,7 @@ const versionOf = async (root: string, folder: string): Promise<unknown> =>
   JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8')).version
 
 /** A copy of what a release reads and writes, as a repository of its own. */
-async function copyForRelease(t: { teardown(fn: () => unknown): void }): Promise<string> {
+async function copyForRelease(t: Teardown): Promise<string> {
   const folder = await foreignFolder(t)
   const manifests = PACKAGES.map((name) => `${name}/package.json`)
   for (const path of [

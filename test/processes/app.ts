@@ -1,7 +1,7 @@
 import './orphan.js'
 import { fastifyBandwidthToken } from '@bandwidth-token/fastify'
 import { fastify } from 'fastify'
-import { shiftableClock } from '../support/token-server.js'
+import { shiftableClock } from '../support/shiftable-clock.js'
 import type { AppToken } from './app-token.js'
 
 /** An app as its users run it, which watches itself; where it listens is the line that it writes. */

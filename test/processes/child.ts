@@ -1,10 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-
-export interface Teardown {
-  teardown(fn: () => unknown): void
-}
+import { Program } from '../support/program.js'
+import type { Teardown } from '../support/teardown.js'
 
 /** Polls until the condition holds. The limit is for a machine that is very busy, not for the code. */
 export async function until(
@@ -19,29 +15,14 @@ export async function until(
   }
 }
 
-/** A Node process that runs one of the modules here. It never survives its test. */
-export class Child {
-  stdout = ''
-  stderr = ''
-  readonly process: ChildProcess
-  readonly #closed: Promise<unknown[]>
-
+/** A Node process that runs one of the modules here. */
+export class Child extends Program {
   constructor(t: Teardown, name: string, options: object = {}, flags: readonly string[] = []) {
     const file = fileURLToPath(new URL(`${name}.js`, import.meta.url))
-    const child = spawn(process.execPath, [...flags, file, JSON.stringify(options)], {
+    super(t, [...flags, file, JSON.stringify(options)], {
       // Nothing of the test runner's, which would measure coverage in there too.
-      env: { PATH: process.env['PATH'] },
-      stdio: ['pipe', 'pipe', 'pipe']
+      env: { PATH: process.env['PATH'] }
     })
-    child.stdout.on('data', (chunk) => {
-      this.stdout += chunk
-    })
-    child.stderr.on('data', (chunk) => {
-      this.stderr += chunk
-    })
-    this.process = child
-    this.#closed = once(child, 'close')
-    t.teardown(() => child.kill('SIGKILL'))
   }
 
   get hasExited(): boolean {
@@ -59,12 +40,11 @@ export class Child {
   /** The exit code, or the signal that ended the process; fails if it goes on. */
   async exit(limitMs: number): Promise<unknown> {
     await until(() => this.hasExited, 'it has ended', limitMs)
-    const [code, signal] = await this.#closed
-    return code ?? signal
+    return this.exitCode()
   }
 
   async kill(): Promise<void> {
     this.process.kill('SIGKILL')
-    await this.#closed
+    await this.exitCode()
   }
 }

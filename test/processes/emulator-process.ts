@@ -1,5 +1,6 @@
 import type { EmulatorOptions, Fault, ReceivedRequest } from '@bandwidth-token/emulator'
-import { Child, type Teardown, until } from './child.js'
+import type { Teardown } from '../support/teardown.js'
+import { Child, until } from './child.js'
 
 const CLIENT = { clientId: 'client', clientSecret: 'secret' }
 

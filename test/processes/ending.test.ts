@@ -1,7 +1,7 @@
 import { type Fault, startEmulator } from '@bandwidth-token/emulator'
 import t, { type Test } from 'tap'
 import { ask } from '../support/adapters-http.js'
-import { answerWith, grant, startTokenServer } from '../support/token-server.js'
+import { answerWith, grant, startEndpoint } from '../support/endpoint.js'
 import { Child, until } from './child.js'
 
 /**
@@ -59,7 +59,7 @@ for (const [what, answer, status] of [
 ] as const) {
   t.test(`an app gives ${what} to those who wait at SIGTERM, and then ends`, async (t) => {
     let isReleased = false
-    const endpoint = await startTokenServer(t, async (exchange) => {
+    const endpoint = await startEndpoint(t, async (exchange) => {
       await until(() => isReleased, 'the endpoint may answer')
       await answer(exchange)
     })

@@ -1,6 +1,7 @@
 import type { TokenStore } from '@bandwidth-token/core'
 import { redisTokenStore } from '@bandwidth-token/redis'
 import { Redis } from 'ioredis'
+import { createClient } from 'redis'
 import t, { type Test } from 'tap'
 import { newKey, promises } from '../contract/token-store.js'
 import { until } from '../processes/child.js'
@@ -167,6 +168,22 @@ t.test('a command before the first connection waits for it', async (t) => {
   const answer = redisTokenStore({ client }).lock(newKey(), 'alice', LONG_MS)
   await RedisServer.start(t, [], port)
   t.equal(await answer, true)
+})
+
+t.test('not more than 1,000 commands wait for a first connection that does not come', async (t) => {
+  const client = createClient({ url: `redis://127.0.0.1:${await freePort()}` }).on('error', () => {})
+  const connection = client.connect().catch(() => {})
+  const store = redisTokenStore({ client })
+  const waiting = Array.from({ length: 1_000 }, () =>
+    store.get('key').then(
+      () => 'answered',
+      () => 'refused'
+    )
+  )
+  t.equal(await Promise.race([...waiting, 'waiting']), 'waiting')
+  await t.rejects(store.get('key'), /not connected/)
+  client.destroy()
+  await Promise.all([connection, ...waiting])
 })
 
 t.test('each call is one round trip', async (t) => {

@@ -119,8 +119,10 @@ t.test('a reply that no script gives is an error, not an answer', async (t) => {
     ]
     for (const call of calls) await t.rejects(call, /Redis answered a script with/)
   }
-  const silent = redisTokenStore({ sendCommand: async () => undefined })
-  await t.rejects(silent.lock('key', 'owner', 1), /undefined/)
+  for (const reply of [undefined, null]) {
+    const silent = redisTokenStore({ sendCommand: async () => reply })
+    await t.rejects(silent.lock('key', 'owner', 1), { message: new RegExp(`${reply}$`) })
+  }
 })
 
 t.test('what a client throws or rejects with is a rejection', async (t) => {

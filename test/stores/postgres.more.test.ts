@@ -4,6 +4,7 @@ import t from 'tap'
 import { newKey, testTokenStore } from '../contract/token-store.js'
 import { until } from '../processes/child.js'
 import { startPostgres } from '../support/postgres-server.js'
+import type { Teardown } from '../support/teardown.js'
 
 interface Example {
   readonly SCHEMA: string
@@ -17,7 +18,7 @@ const server = await startPostgres(t)
 const pool = connect(t)
 await pool.query(SCHEMA)
 
-function connect(t: { teardown(fn: () => unknown): void }): pg.Pool {
+function connect(t: Teardown): pg.Pool {
   const pool = new pg.Pool({ ...server, max: 20 })
   t.teardown(() => pool.end())
   return pool

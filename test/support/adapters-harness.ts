@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import type { Logger, TokenProvider } from '@bandwidth-token/core'
+import type { TokenProvider } from '@bandwidth-token/core'
 import { errorAnswer, type TokenRouteOptions } from '@bandwidth-token/core/adapter'
-import { type Emulator, type EmulatorOptions, startEmulator } from '@bandwidth-token/emulator'
+import type { Emulator } from '@bandwidth-token/emulator'
 import { type Answer, ask } from './adapters-http.js'
+import { emulate } from './emulate.js'
+import type { Teardown } from './teardown.js'
 
 /** What every framework's request has. */
 export interface AppRequest {
@@ -58,10 +60,6 @@ export function answerOf(error: unknown): { status: number; body: string } {
   )
 }
 
-interface Teardown {
-  teardown(fn: () => unknown): void
-}
-
 /** A token endpoint, an app in front of it, and ways to ask both. */
 export interface Stage {
   readonly emulator: Emulator
@@ -75,12 +73,6 @@ export interface Stage {
 /** Credentials of an emulator, as options. */
 export function credentialsOf({ tokenUrl, clientId, clientSecret }: Emulator) {
   return { tokenUrl, clientId, clientSecret }
-}
-
-export async function emulate(t: Teardown, options?: EmulatorOptions): Promise<Emulator> {
-  const emulator = await startEmulator(options)
-  t.teardown(() => emulator.close())
-  return emulator
 }
 
 /** An app with one adapter, whose options get the emulator's credentials and an `authorize` that lets everybody in. */
@@ -114,24 +106,6 @@ export async function serve(
   const server = await harness.createServer(options, setup)
   t.teardown(() => server.close())
   return server
-}
-
-/** A logger that remembers the messages of each level. */
-export function recordingLogger(): Logger & { readonly warnings: string[]; readonly lines: string[] } {
-  const warnings: string[] = []
-  const lines: string[] = []
-  const note = (_fields: object, message: string) => void lines.push(message)
-  return {
-    warnings,
-    lines,
-    debug: note,
-    info: note,
-    error: note,
-    warn: (fields, message) => {
-      warnings.push(message)
-      note(fields, message)
-    }
-  }
 }
 
 /** A token endpoint's answer that makes it look down for a minute, after which nobody retries by himself. */

@@ -6,10 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { type Browser, type BrowserContext, chromium } from 'playwright-core'
-
-interface Teardown {
-  teardown(fn: () => unknown): void
-}
+import type { Teardown } from './teardown.js'
 
 // scripts/ensure-chromium.sh looks for them too.
 const usual = ['/usr/bin/chromium', '/usr/bin/google-chrome']

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import type { Teardown } from './token-server.js'
+import type { Teardown } from './teardown.js'
 
 /** A proxy that opens tunnels to one place, whatever name it is asked for, and keeps all that it can read. */
 export class ConnectProxy {

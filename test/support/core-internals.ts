@@ -18,9 +18,12 @@ export const { coolDownMs } =
   await load<typeof import('../../packages/core/dist/esm/acquisition/cool-down.js')>(
     'acquisition/cool-down.js'
   )
-export const { authenticate } = await load<
+export const { authenticate, loadCredentials } = await load<
   typeof import('../../packages/core/dist/esm/acquisition/credentials.js')
 >('acquisition/credentials.js')
+export const { failureFields } = await load<
+  typeof import('../../packages/core/dist/esm/acquisition/failure-log.js')
+>('acquisition/failure-log.js')
 export const { isOriginAllowed, isSerializedOrigin } =
   await load<typeof import('../../packages/core/dist/esm/route/origin.js')>('route/origin.js')
 export const { MOUNT_RULES } =

@@ -1,54 +1,138 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
 import { TokenProvider, type TokenProviderOptions } from '@bandwidth-token/core'
 import type { Test } from 'tap'
+import type { Teardown } from './teardown.js'
 import { turns, VirtualClock } from './virtual-clock.js'
 
-export type Answer = (response: ServerResponse, request: IncomingMessage, count: number) => void
+/** What came in: names as they were written, the body, and when by the endpoint's clock. */
+export interface ReceivedRequest {
+  readonly method: string
+  readonly url: string
+  readonly headers: IncomingHttpHeaders
+  readonly rawHeaders: readonly string[]
+  readonly body: string
+  readonly atMs: number
+}
 
-/** Answers with a new token each time: `token-1` with the id `id-1`, then `token-2` … */
-export function grant(expiresIn: unknown = 600, fields: object = {}): Answer {
-  return (response, _request, count) => {
-    response.setHeader('Content-Type', 'application/json')
-    response.end(
-      JSON.stringify({
-        access_token: `token-${count}`,
-        access_token_id: `id-${count}`,
-        token_type: 'Bearer',
-        expires_in: expiresIn,
-        ...fields
-      })
-    )
+export interface Exchange {
+  readonly request: ReceivedRequest
+  /** The first request is number 1. */
+  readonly number: number
+  readonly response: ServerResponse
+  /** For answers that are not HTTP, or only half of it. */
+  readonly socket: Socket
+}
+
+export type Answer = (exchange: Exchange) => unknown
+
+/** Notes what comes in, and answers it. */
+export function listener(
+  requests: ReceivedRequest[],
+  answer: Answer,
+  nowMs = () => performance.now()
+): RequestListener {
+  return async (incoming, response) => {
+    // Clients hang up in many of these tests.
+    incoming.on('error', () => {})
+    response.on('error', () => {})
+    const { method = '', url = '', headers, rawHeaders, socket } = incoming
+    const atMs = nowMs()
+    const chunks: Buffer[] = []
+    try {
+      for await (const chunk of incoming) chunks.push(chunk)
+    } catch {
+      return
+    }
+    const request = { method, url, headers, rawHeaders, body: Buffer.concat(chunks).toString(), atMs }
+    const number = requests.push(request)
+    await answer({ request, number, response, socket })
   }
 }
 
-export function fail(status: number, headers: Record<string, string> = {}, body = '{"error":"x"}'): Answer {
-  return (response) => response.writeHead(status, headers).end(body)
+/** Answers with a status and a body, which is JSON unless it is text. */
+export function answerWith(status: number, body: unknown = '', headers: Record<string, string> = {}): Answer {
+  const text = typeof body === 'string' ? body : JSON.stringify(body)
+  return ({ response }) => {
+    response.writeHead(status, { 'Content-Type': 'application/json', ...headers }).end(text)
+  }
+}
+
+/** Answers as Bandwidth does, but for what `fields` say: `token-1` with the id `id-1`, then `token-2` … */
+export function grant(fields: Record<string, unknown> = {}): Answer {
+  return (exchange) => {
+    const { number } = exchange
+    const body = { access_token: `token-${number}`, access_token_id: `id-${number}`, token_type: 'Bearer' }
+    return answerWith(200, { ...body, expires_in: 600, ...fields })(exchange)
+  }
+}
+
+export function fail(status: number, headers?: Record<string, string>): Answer {
+  return answerWith(status, { error: 'x' }, headers)
+}
+
+/** Never answers. */
+export const hang: Answer = () => {}
+
+/** Writes bytes to the socket as they are, each piece when the one before is with the system. */
+export function answerInPieces(pieces: readonly Buffer[], end: 'close' | 'reset' | 'keep' = 'keep'): Answer {
+  return async ({ socket }) => {
+    for (const piece of pieces) {
+      await new Promise((resolve) => socket.write(piece, resolve))
+      // For the client to read what there is.
+      await turns(3)
+    }
+    if (end === 'close') socket.end()
+    else if (end === 'reset') socket.resetAndDestroy()
+  }
+}
+
+/** Writes lines to the socket as they are. */
+export function answerRaw(...lines: string[]): Answer {
+  return answerInPieces([Buffer.from(lines.join('\r\n'))])
 }
 
 /** As an app that gives each account credentials of its own. */
 export const credentials = (account: string) => ({ clientId: `client-${account}`, clientSecret: 'secret' })
 
-/** Never answers. */
-export const hang: Answer = () => {}
-
-/** A real token endpoint and a virtual clock beside it. */
+/**
+ * A real token endpoint that answers as it is told, and a virtual clock beside it. Where tokens with names that are
+ * known beforehand, bytes that are no HTTP, held answers, headers of the request or instants of virtual time do not
+ * matter, the emulator's `script()` does the same as users know it.
+ */
 export class Endpoint {
   readonly clock = new VirtualClock()
-  /** The monotonic instants at which requests arrived, and with which credentials. */
-  readonly requests: { atMs: number; authorization: string | undefined }[] = []
-  answer: Answer = grant()
-  tokenUrl = ''
+  readonly requests: ReceivedRequest[] = []
+  /** How the next requests are answered. */
+  answer: Answer
+  origin = ''
   #open = 0
-  readonly #held: (() => void)[] = []
+  readonly #held: (() => unknown)[] = []
+  readonly #serve = listener(
+    this.requests,
+    (exchange) => this.answer(exchange),
+    () => this.clock.monotonic()
+  )
   readonly #server = createServer((request, response) => {
-    this.requests.push({ atMs: this.clock.monotonic(), authorization: request.headers.authorization })
-    const count = this.requests.length
     this.#open++
     response.on('close', () => this.#open--)
-    request.resume().on('end', () => this.answer(response, request, count))
+    this.#serve(request, response)
   })
+
+  constructor(answer: Answer) {
+    this.answer = answer
+    this.#server.on('connection', (socket) => socket.on('error', () => {}))
+    this.clock.settle = async () => {
+      await turns(12)
+      // An answer that is on its way is waited for; one that is held or hangs is not.
+      for (let turn = 0; turn < 200 && this.#open > 0; turn++) await turns(1)
+    }
+  }
+
+  get tokenUrl(): string {
+    return `${this.origin}/api/v1/oauth2/token`
+  }
 
   get count(): number {
     return this.requests.length
@@ -64,7 +148,7 @@ export class Endpoint {
 
   /** An answer that waits for `release()`. */
   held(answer: Answer = grant()): Answer {
-    return (...args) => void this.#held.push(() => answer(...args))
+    return (exchange) => void this.#held.push(() => answer(exchange))
   }
 
   async release(): Promise<void> {
@@ -72,17 +156,7 @@ export class Endpoint {
     await turns(40)
   }
 
-  async start(): Promise<void> {
-    this.#server.listen(0, '127.0.0.1')
-    await once(this.#server, 'listening')
-    this.tokenUrl = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/token`
-    this.clock.settle = async () => {
-      await turns(12)
-      // An answer that is on its way is waited for; one that is held or hangs is not.
-      for (let turn = 0; turn < 200 && this.#open > 0; turn++) await turns(1)
-    }
-  }
-
+  /** A provider on the virtual clock, until the test ends. */
   provider(t: Test, options: TokenProviderOptions = {}): TokenProvider {
     const provider = new TokenProvider({
       ...(options.credentials === undefined && { clientId: 'client', clientSecret: 'secret' }),
@@ -94,31 +168,23 @@ export class Endpoint {
     return provider
   }
 
-  close(): void {
-    this.#server.closeAllConnections()
+  async start(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1')
+    await once(this.#server, 'listening')
+    this.origin = `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  /** From now on connections are refused. */
+  stop(): void {
     this.#server.close()
+    this.#server.closeAllConnections()
   }
 }
 
-export async function startEndpoint(t: Test, answer?: Answer): Promise<Endpoint> {
-  const endpoint = new Endpoint()
-  if (answer !== undefined) endpoint.answer = answer
+/** A token endpoint that ends with the test. */
+export async function startEndpoint(t: Teardown, answer: Answer = grant()): Promise<Endpoint> {
+  const endpoint = new Endpoint(answer)
   await endpoint.start()
-  t.teardown(() => endpoint.close())
+  t.teardown(() => endpoint.stop())
   return endpoint
-}
-
-/** A logger that remembers. */
-export function recordingLogger() {
-  const lines: { level: string; fields: object; message: string }[] = []
-  const at = (level: string) => (fields: object, message: string) =>
-    void lines.push({ level, fields, message })
-  return {
-    lines,
-    warnings: () => lines.filter(({ level }) => level === 'warn'),
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error')
-  }
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
-import type { Teardown } from './token-server.js'
+import type { Teardown } from './teardown.js'
 
 /** A listener that stands still: what is in its queue is never accepted. */
 const STANDSTILL = `

@@ -1,6 +1,8 @@
+import type { Teardown } from './teardown.js'
+
 /** What the process tells of during the test: warnings, or rejections that nobody handles. */
 export function processEvents(
-  t: { teardown(fn: () => unknown): void },
+  t: Teardown,
   name: 'warning' | 'unhandledRejection' | 'uncaughtExceptionMonitor'
 ): unknown[] {
   const events: unknown[] = []

@@ -6,10 +6,7 @@ import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import { until } from '../processes/child.js'
 import { freePort, RedisServer } from './redis-server.js'
-
-interface Teardown {
-  teardown(fn: () => unknown): void
-}
+import type { Teardown } from './teardown.js'
 
 /** One master of a cluster: its process, a client that may do anything there, and its id. */
 export interface Node {

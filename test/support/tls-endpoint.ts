@@ -3,14 +3,8 @@ import { createServer, type Server } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer, type LookupFunction, type Socket } from 'node:net'
 import { Agent, buildConnector } from 'undici'
 import { type Authority, createAuthority, type KeyedCertificate } from './certificates.js'
-import {
-  type Answer,
-  type Exchange,
-  grant,
-  listener,
-  type ReceivedRequest,
-  type Teardown
-} from './token-server.js'
+import { type Answer, type Exchange, grant, listener, type ReceivedRequest } from './endpoint.js'
+import type { Teardown } from './teardown.js'
 
 /** A name that only the tests resolve. */
 export const HOST = 'id.bandwidth.test'
@@ -20,7 +14,10 @@ export const NOBODY_PORT = 1
 const toLoopback: LookupFunction = (_hostname, _options, done) =>
   done(null, [{ address: '127.0.0.1', family: 4 }])
 
-/** A token endpoint behind TLS, at a name and with a certificate of its own, which can fail at every phase. */
+/**
+ * A token endpoint behind TLS, at a name and with a certificate of its own, which can fail at every phase. The emulator
+ * speaks no TLS, and its faults begin where a request has come in.
+ */
 export class TlsEndpoint {
   readonly tokenUrl = `https://${HOST}/api/v1/oauth2/token`
   readonly requests: ReceivedRequest[] = []

@@ -1,4 +1,4 @@
-// What of `@bandwidth/bw-webrtc-sdk` 1.1.4 is public; its own declarations say `any`.
+// The part of `@bandwidth/bw-webrtc-sdk` 1.1.4 that this package uses or hands on; its own declarations say `any`.
 
 /** The final answer to a call, or what else ended it. */
 export interface SipMessage {

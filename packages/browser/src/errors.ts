@@ -3,34 +3,23 @@ type Reason = 'OPTION_INVALID' | 'FORBIDDEN' | 'UNAVAILABLE' | 'TIMEOUT' | 'RESP
 /** Every code that an error of this package can carry. Recognise errors by it, never by `instanceof`. */
 export type TokenSourceErrorCode = `ERR_BANDWIDTH_TOKEN_${Reason}`
 
-/** An error of this package. Its `message` can be shown: no token is in any of its properties. */
+/** An error of this package. You may show its `message`: no property holds a token. Each caller gets its own object. */
 export interface TokenSourceError extends Error {
   /** What went wrong; recognise the error by this. */
   readonly code: TokenSourceErrorCode
-  /** The HTTP status of the route, where it answered; 0 for an answer that a page may not read, such as a redirect. */
-  readonly status?: number
-  /** Whole seconds until the route is asked again, at least 1, where it is. */
-  readonly retryAfter?: number
+  /** The HTTP status of the route, if it answered; 0 if the page may not read the answer, such as a redirect. */
+  readonly status?: number | undefined
+  /** Whole seconds until the route may be asked again, at least 1. Missing if the next call may ask at once. */
+  readonly retryAfter?: number | undefined
 }
 
-export const tokenError = (reason: Reason, message: string, details?: object): TokenSourceError =>
+/** What an error can tell beside its code. */
+export type ErrorDetails = Pick<TokenSourceError, 'status' | 'retryAfter'>
+
+/** Makes a new error. Never keep one for later: whoever catches it may write on it. */
+export const tokenError = (reason: Reason, message: string, details: ErrorDetails = {}): TokenSourceError =>
   Object.assign(new Error(message), { code: `ERR_BANDWIDTH_TOKEN_${reason}` } as const, details)
 
-/** The error for an option: names it and what would be right, never the value. */
-export const optionInvalid = (name: string, expected: unknown): TokenSourceError =>
+/** The error for an option: names it and what to pass instead, never the value. */
+export const optionInvalid = (name: string, expected: string): TokenSourceError =>
   tokenError('OPTION_INVALID', `Invalid option "${name}": expected ${expected}`)
-
-/** The types or values that each option may have; `undefined` leaves it out. */
-export type Kinds = Readonly<Record<string, readonly unknown[]>>
-
-/** @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for an unknown or ill-typed option */
-export const checkOptions = (options: object, expected: Kinds): void => {
-  for (const [name, value] of Object.entries(options)) {
-    const kinds = expected[name]
-    // What every object inherits, such as `constructor`, is no list.
-    if (!kinds?.map) throw optionInvalid(name, Object.keys(expected))
-    if (value !== undefined && !kinds.includes(value) && !kinds.includes(value && typeof value)) {
-      throw optionInvalid(name, kinds)
-    }
-  }
-}

@@ -5,113 +5,155 @@ import type {
   CallOptions,
   SipMessage
 } from './bandwidth-ua.js'
-import { checkOptions, type Kinds, optionInvalid, tokenError } from './errors.js'
-import type { PageToken } from './route.js'
-import type { TokenSourceEvent } from './token-source.js'
+import { checkOptions, isFunction, type OptionRule, type OptionRules } from './check-options.js'
+import { optionInvalid, tokenError } from './errors.js'
+import type { Emit } from './events.js'
+import type { PageToken } from './held-token.js'
+import { afterAnswer, afterHangUp, afterRefusal, type CallState } from './redial.js'
+import type { TokenKeeper } from './token-keeper.js'
 
 /** An agent that dials with tokens of a token source. */
 export interface BandwidthPhone {
   /**
-   * Obtains a token, hands it to the agent and dials. Arguments are those of `BandwidthUA.call()`.
+   * Gets a token, hands it to the agent and dials. The arguments are those of `BandwidthUA.call()`.
    *
    * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` before `ua.init()`, `ERR_BANDWIDTH_TOKEN_CLOSED` after `detach()` or
    * `close()`, what `getToken()` throws, and what the SDK throws
    */
   call(to: string, extraHeaders?: string[] | null, options?: CallOptions | null): Promise<BandwidthSession>
-  /** Gives the agent free. Its events reach `listeners` no more; calls that are under way go on. */
+  /** Frees the agent for another source. Its events no longer reach your listeners; calls in progress go on. */
   detach(): void
 }
 
 type DialArguments = Parameters<BandwidthUA['call']>
+type ListenerName = keyof BandwidthListeners
 
-const LISTENERS: Kinds = Object.fromEntries(
-  'loginStateChanged outgoingCallProgress callTerminated callConfirmed callShowStreams incomingCall callHoldStateChanged'
-    .split(' ')
-    .map((name) => [name, ['function']])
-)
+const FUNCTION: OptionRule = [isFunction, 'a function']
 
-/** Whether an agent is attached to a source that is still open. */
-const attached = new WeakMap<BandwidthUA, () => boolean>()
+/** The SDK calls all seven, so it is given all seven. */
+const LISTENER_RULES: OptionRules<BandwidthListeners> = {
+  loginStateChanged: FUNCTION,
+  outgoingCallProgress: FUNCTION,
+  callTerminated: FUNCTION,
+  callConfirmed: FUNCTION,
+  callShowStreams: FUNCTION,
+  incomingCall: FUNCTION,
+  callHoldStateChanged: FUNCTION
+}
 
+/** For each agent, whether it is attached to a source that is still open. */
+const attachments = new WeakMap<BandwidthUA, () => boolean>()
+
+const closedError = () => tokenError('CLOSED', 'Detached or closed. Attach to an open source.')
+
+/** @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID`, `ERR_BANDWIDTH_TOKEN_CLOSED` */
 export const attachPhone = (
   ua: BandwidthUA,
   listeners: BandwidthListeners,
-  closing: AbortSignal,
-  obtainForCall: () => Promise<PageToken>,
-  replace: (refused: PageToken) => Promise<PageToken | undefined>,
-  emit: (event: TokenSourceEvent) => void
+  keeper: TokenKeeper,
+  emit: Emit,
+  closing: AbortSignal
 ): BandwidthPhone => {
-  closing.throwIfAborted()
-  if (typeof ua?.setBWLogger !== 'function' || attached.get(ua)?.()) {
-    throw optionInvalid('ua', 'a detached BandwidthUA')
+  if (closing.aborted) throw closedError()
+  if (!isFunction(ua?.setBWLogger)) throw optionInvalid('ua', 'a BandwidthUA')
+  if (attachments.get(ua)?.()) {
+    throw optionInvalid('ua', 'a detached BandwidthUA; call detach() first')
   }
-  checkOptions(listeners, LISTENERS)
+  checkOptions('listeners', listeners, LISTENER_RULES)
 
-  /** What to do when the gateway refuses a session that it has not accepted yet. */
-  const refusals = new Map<unknown, (terminated: unknown[]) => void>()
   let isAttached = true
+  /** What to do when the gateway refuses a call of ours that it has not accepted yet. */
+  const refusals = new WeakMap<object, (terminated: unknown[]) => void>()
 
-  const tell = (name: string, args: unknown[]): void => {
-    if (isAttached) (listeners as Record<string, (...args: unknown[]) => void>)[name]?.(...args)
+  const tell = (name: ListenerName, args: unknown[]): void => {
+    // Looked up at each event, so that the page may change its listeners.
+    const listener = listeners[name] as ((...args: unknown[]) => void) | undefined
+    // A class may inherit its listeners, but not from a polluted `Object.prototype`.
+    const isPolluted = listener === (Object.prototype as BandwidthListeners)[name]
+    if (isAttached && !isPolluted) listener?.apply(listeners, args)
   }
 
-  const checkReady = (): void => {
-    closing.throwIfAborted()
-    if (!isAttached) throw tokenError('CLOSED', 'Agent detached')
-    if (!ua.isInitialized()) throw optionInvalid('ua', 'init() first')
+  const assertReady = (): void => {
+    if (closing.aborted || !isAttached) throw closedError()
+    if (!ua.isInitialized()) throw optionInvalid('ua', 'ua.init() before call()')
   }
 
-  /** No `await` in here: the token is valid now, and the agent holds one for all calls. */
-  const dial = (token: PageToken, args: DialArguments, isLast?: boolean): BandwidthSession => {
-    checkReady()
+  /** No `await` in here: the token is valid now, and the agent holds one token for all of its calls. */
+  const dial = (token: PageToken, args: DialArguments, isRedial: boolean): BandwidthSession => {
+    assertReady()
     ua.setOAuthToken(token.accessToken)
     const session = ua.call(...args)
-    let end = session.terminate?.bind(session)
-    // Once the gateway has refused the call, the SDK tells nobody that the user has ended it.
-    session.terminate = () => {
-      isLast = true
-      end?.()
-    }
-    refusals.set(session, async (terminated) => {
-      let replacedBy: BandwidthSession | undefined
-      end = () => {
-        // From here on the user who hangs up means the redial.
-        end = () => replacedBy?.terminate()
-        emit({ type: 'refused', accessTokenId: token.accessTokenId, session, replacedBy })
-        if (!replacedBy) tell('callTerminated', terminated)
-      }
-      try {
-        const other = !isLast && (await replace(token))
-        // A stream that the page has handed in ends with the refused call: a redial would be a silent one.
-        const isSilent = args[2]?.mediaStream?.active === false
-        if (other && !isLast && !isSilent) replacedBy = dial(other, args, true)
-      } catch {
-        // The source has told its subscribers; the call ends as it would without us.
-      }
-      end()
-    })
+    follow(session, token, args, isRedial)
     return session
   }
 
-  const wired: Record<string, (...args: unknown[]) => void> = {}
-  for (const name in LISTENERS) {
-    wired[name] = (...args) => {
-      const refuse = refusals.get(args[0])
-      if (name === 'callTerminated' || name === 'callConfirmed') refusals.delete(args[0])
-      // The SDK shows the answer of the gateway nowhere else.
-      if (refuse && (args[1] as SipMessage | undefined)?.status_code === 401) refuse(args)
-      else tell(name, args)
+  /** Redials the call if the gateway refuses its token, unless the user ends it first. */
+  const follow = (session: BandwidthSession, token: PageToken, args: DialArguments, isRedial: boolean) => {
+    const endSession = session.terminate
+    let state: CallState = 'dialled'
+    let refusal: unknown[] = []
+    let end = () => endSession.call(session)
+
+    const enter = (next: CallState, replacedBy?: BandwidthSession) => {
+      if (next === state) return
+      state = next
+      if (next !== 'refused' && next !== 'redialled') return
+      emit({ type: 'refused', accessTokenId: token.accessTokenId, session, replacedBy })
+      // The page hears of the 401 as it would without us.
+      if (next === 'refused') tell('callTerminated', refusal)
+    }
+
+    const redial = (other: PageToken) => {
+      try {
+        const replacement = dial(other, args, true)
+        end = () => replacement.terminate()
+        enter('redialled', replacement)
+      } catch {
+        // Detached or closed meanwhile, or the SDK cannot dial.
+        enter('refused')
+      }
+    }
+
+    refusals.set(session, async (terminated) => {
+      refusal = terminated
+      enter(afterRefusal(state, isRedial))
+      if (state !== 'replacing') return
+      const other = await keeper.replace(token)
+      // With the refused call the SDK has stopped the stream that the page passed in: a redial would be silent.
+      const isStreamOver = args[2]?.mediaStream?.active === false
+      const next = afterAnswer(state, other !== undefined && !isStreamOver)
+      if (other && next === 'redialled') redial(other)
+      else enter(next)
+    })
+
+    session.terminate = () => {
+      enter(afterHangUp(state))
+      // Whoever still holds a session that was redialled means the call.
+      if (state !== 'refused') end()
     }
   }
-  // It prints every SIP message, and with it the token.
+
+  const hear = (name: ListenerName, args: unknown[]): void => {
+    const [session, message] = args as [object, SipMessage | null]
+    const refuse = refusals.get(session)
+    // From here on the gateway has accepted the call.
+    if (name === 'callConfirmed') refusals.delete(session)
+    // The SDK shows the status of the gateway nowhere else.
+    if (refuse && name === 'callTerminated' && message?.status_code === 401) refuse(args)
+    else tell(name, args)
+  }
+
+  const names = Object.keys(LISTENER_RULES) as ListenerName[]
+  const wired = names.map((name) => [name, (...args: unknown[]) => hear(name, args)])
+  // The SDK's own logger prints every SIP message to the console, and the token with it.
   ua.setBWLogger(() => {})
-  ua.setListeners(wired as unknown as Required<BandwidthListeners>)
-  attached.set(ua, () => isAttached && !closing.aborted)
+  ua.setListeners(Object.fromEntries(wired))
+  attachments.set(ua, () => isAttached && !closing.aborted)
 
   return {
     async call(...args) {
-      checkReady()
-      return dial(await obtainForCall(), args)
+      assertReady()
+      return dial(await keeper.getTokenForCall(), args, false)
     },
     detach() {
       isAttached = false

@@ -1,116 +1,75 @@
-import { tokenError } from './errors.js'
-import { planLifetime, stopwatch } from './lifetime.js'
+import { retryAfterMs } from './back-off.js'
+import { type HeldToken, readToken } from './held-token.js'
+import type { TokenSourceOptions } from './options.js'
+import { ownPropertiesOf } from './own-properties.js'
+import { type RouteFailure, reasonOfStatus } from './route-failure.js'
+import { startStopwatch, startTimer } from './timer.js'
 
-/** The options of `createTokenSource()`, all optional. */
-export interface TokenSourceOptions {
-  /** The token route of your server, relative to the page or absolute. Default: `'/bandwidth/token'`. */
-  url?: string
-  /** What sends the requests. Default: the page's `fetch`. */
-  fetch?: (url: string, init: RequestInit) => Promise<Response>
-  /** Headers to send along. For one that changes, give a `fetch` that adds it. */
-  headers?: HeadersInit
-  /** Whether cookies are sent along, as in `fetch`. Default: `'same-origin'`. */
-  credentials?: 'omit' | 'same-origin' | 'include'
-}
+/** How a request ended. It never rejects, so that nobody has to handle what nobody waits for. */
+export type RouteOutcome = HeldToken | RouteFailure
 
-/** A token for the page. Whoever holds it can place calls that the account pays for: keep it nowhere. */
-export interface PageToken {
-  readonly accessToken: string
-  /** `undefined` where Bandwidth sent none. */
-  readonly accessTokenId: string | undefined
-  /** Whole seconds left now, by the clock that says less. */
-  readonly expiresIn: number
-}
+/** Asks the token route once. `rejectedId` is the id of a token that the gateway refused. */
+export type AskRoute = (rejectedId?: string) => Promise<RouteOutcome>
 
-/** A token, what is left of it now, and its two lines. */
-export type Grant = [token: PageToken, leftMs: () => number, marginMs: number, refreshLeftMs: number]
+// One second more than the deadline of the server, whose answer says more than our giving up.
+const TIMEOUT_MS = 11_000
 
-/** What asks the token route. `closing` ends its requests with its reason. */
-export const createRoute = (
-  { url = '/bandwidth/token', fetch, headers, credentials }: TokenSourceOptions,
-  closing: AbortSignal
-): ((rejectedId?: string) => Promise<Grant>) => {
-  const sent = new Headers(headers)
-  // Many a server answers 401 to those who want JSON, and leads all others to a page for signing in.
-  sent.set('accept', 'application/json')
+/** What asks the token route. `closing` ends its requests. */
+export const createRoute = (options: TokenSourceOptions, closing: AbortSignal): AskRoute => {
+  const { url = '/bandwidth/token', headers, credentials } = options
+  const sentHeaders = new Headers(headers)
+  // Many servers answer 401 to those who want JSON, and redirect all others to a page for signing in.
+  sentHeaders.set('accept', 'application/json')
 
-  const failure = (reason: Parameters<typeof tokenError>[0], why: unknown, details?: object) =>
-    tokenError(reason, `No token from ${url}: ${why}`, details)
+  const failed = (reason: RouteFailure['reason'], answer: string): RouteFailure => ({
+    reason,
+    problem: `No token from ${url}: ${answer}`
+  })
 
-  const exchange = async (rejectedId: string | undefined, signal: AbortSignal): Promise<Grant> => {
-    // The life of a token is counted from before its request.
-    const ageMs = stopwatch()
-    let response: Response | undefined
-    let answer: unknown
-    try {
-      response = await (fetch ?? globalThis.fetch)(
-        rejectedId ? `${url}${url.includes('?') ? '&' : '?'}rejected=${encodeURIComponent(rejectedId)}` : url,
-        {
-          headers: sent,
-          credentials: credentials as RequestCredentials,
-          cache: 'no-store',
-          // The page that it leads to is none that hands out tokens, nor has it any business with what is sent.
-          redirect: 'manual',
-          signal
-        }
-      )
-      if (response.ok) answer = await response.json()
-    } catch {
-      // What was thrown may hold more than a page should show.
-      if (!response) throw failure('UNAVAILABLE', 'no answer')
-    }
-    const { access_token, access_token_id, token_type, expires_in } = Object(answer)
-    const lifetimeMs = Math.min(86_400, expires_in) * 1000
-    const [marginMs, refreshLeftMs] = planLifetime(lifetimeMs, Math.random())
-    const leftMs = () => lifetimeMs - ageMs()
-    if (
-      // RFC 6750 §2.1: it becomes a header of a SIP message.
-      access_token?.match?.(/^[\w.~+/-]+=*$/) &&
-      /^bearer$/i.test(token_type ?? 'bearer') &&
-      leftMs() > marginMs
-    ) {
-      return [
-        {
-          accessToken: access_token,
-          accessTokenId: access_token_id,
-          get expiresIn() {
-            return Math.floor(leftMs() / 1000)
-          }
-        },
-        leftMs,
-        marginMs,
-        refreshLeftMs
-      ]
-    }
-    const { status, type } = response
-    // RFC 9110 §10.2.3: seconds or a date.
-    const asked = response.headers.get('retry-after') as string
-    const seconds = Number(asked) || (Date.parse(asked) - Date.now()) / 1000
-    throw failure(
-      /401|403/.test(`${status}`)
-        ? 'FORBIDDEN'
-        : /408|429|5../.test(`${status}`)
-          ? 'UNAVAILABLE'
-          : 'RESPONSE_INVALID',
-      // A redirect that was not followed has no status.
-      status || type,
-      { status, retryAfter: seconds > 0 ? Math.min(seconds, 300) : undefined }
+  const exchange = async (rejectedId: string | undefined, signal: AbortSignal): Promise<RouteOutcome> => {
+    // The life of a token counts from before its request.
+    const ageMs = startStopwatch()
+    const init = ownPropertiesOf({
+      headers: sentHeaders,
+      credentials,
+      cache: 'no-store',
+      // Where it leads, nobody hands out tokens, and nobody should get our headers.
+      redirect: 'manual',
+      signal
+    }) as RequestInit
+    const send = options.fetch ?? globalThis.fetch
+    const response = await send(withRejected(url, rejectedId), init)
+    const { ok, status, type } = response
+    const held = ok && readToken(await response.json().catch(() => {}), ageMs, Math.random())
+    return (
+      held || {
+        // A redirect that was not followed has no status.
+        ...failed(reasonOfStatus(status), ok ? `${status} without a valid token` : `${status || type}`),
+        status,
+        askedForMs: retryAfterMs(response.headers.get('retry-after'), Date.now())
+      }
     )
   }
 
   return (rejectedId) => {
-    const ended = new AbortController()
-    let timer: ReturnType<typeof setTimeout> | undefined
-    return Promise.race([
-      exchange(rejectedId, ended.signal),
-      new Promise<never>((_resolve, reject) => {
-        closing.addEventListener('abort', () => reject(closing.reason), { signal: ended.signal })
-        // A second more than the server's own deadline, whose answer says more than our giving up.
-        timer = setTimeout(() => reject(failure('TIMEOUT', 'no answer')), 11_000)
-      })
-    ]).finally(() => {
-      clearTimeout(timer)
-      ended.abort()
+    const closed = failed('CLOSED', 'source closed')
+    if (closing.aborted) return Promise.resolve(closed)
+    return new Promise((resolve) => {
+      const ended = new AbortController()
+      const end = (outcome: RouteOutcome) => {
+        resolve(outcome)
+        cancelTimer()
+        ended.abort()
+      }
+      const cancelTimer = startTimer(TIMEOUT_MS, () => end(failed('TIMEOUT', 'no answer in time')))
+      closing.addEventListener('abort', () => end(closed), { signal: ended.signal })
+      // What was thrown is not shown: it may hold more than a page should see.
+      exchange(rejectedId, ended.signal).then(end, () => end(failed('UNAVAILABLE', 'no answer')))
     })
   }
+}
+
+const withRejected = (url: string, rejectedId: string | undefined): string => {
+  if (!rejectedId) return url
+  return `${url}${url.includes('?') ? '&' : '?'}rejected=${encodeURIComponent(rejectedId)}`
 }

@@ -1,4 +1,4 @@
-/** Every code that an error of this package can carry. Recognise errors by it, never by `instanceof`. */
+/** The codes of this package's errors. Recognise an error by its code, never by `instanceof`. */
 export type BandwidthTokenErrorCode =
   | 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID'
   | 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED'
@@ -21,14 +21,14 @@ export const STATUS_CODES: Readonly<Record<BandwidthTokenErrorCode, number>> = {
   ERR_BANDWIDTH_TOKEN_CLOSED: 503
 }
 
-/** Headers of every answer that carries a token or the reason why there is none (RFC 6749 §5.1). */
+/** Headers of every response of the token route, with a token or without (RFC 6749 §5.1). */
 export const UNCACHEABLE: Readonly<Record<string, string>> = Object.freeze({
   'Cache-Control': 'no-store',
   Pragma: 'no-cache',
   'X-Content-Type-Options': 'nosniff'
 })
 
-/** What is known about a failure beside its code. */
+/** What is known about a failure besides its code. */
 export interface BandwidthTokenErrorDetails {
   readonly retryAfter?: number | undefined
   readonly attempts?: number | undefined
@@ -38,23 +38,23 @@ export interface BandwidthTokenErrorDetails {
 }
 
 /**
- * The one error of this package. Its `message` is safe to show to a browser; no secret and no token is in any
- * of its properties.
+ * The one error class of this package. Its `message` is safe to show to a browser. No property of it contains a
+ * secret or a token.
  */
 export class BandwidthTokenError extends Error {
-  /** What went wrong; recognise the error by this. */
+  /** What went wrong. Recognise the error by this. */
   readonly code: BandwidthTokenErrorCode
-  /** The HTTP status that fits the failure; Fastify reads it. */
+  /** The HTTP status to answer with. Fastify reads it. */
   readonly statusCode: number
-  /** The twin of `statusCode`, which many Express error handlers read. */
+  /** The same as `statusCode`: many Express error handlers read this name. */
   readonly status: number
-  /** Whole seconds until a new try makes sense, at least 1, where known. */
+  /** Seconds until it makes sense to try again: whole, rounded up, at least 1. Missing if not known. */
   declare readonly retryAfter?: number
-  /** HTTP attempts made before giving up, where there were any. */
+  /** How many HTTP requests were made. Missing if there was none. */
   declare readonly attempts?: number
-  /** The HTTP status of the token endpoint, where it answered. */
+  /** The HTTP status of the token endpoint's response. Missing if it did not respond. */
   declare readonly upstreamStatus?: number
-  /** The `error` of the token endpoint's answer (RFC 6749 §5.2), where it sent a well-formed one. */
+  /** The `error` in the token endpoint's response (RFC 6749 §5.2), such as `invalid_client`. Missing if there is none. */
   declare readonly oauthError?: string
 
   constructor(
@@ -74,7 +74,7 @@ export class BandwidthTokenError extends Error {
     return 'BandwidthTokenError'
   }
 
-  /** Response headers that fit the failure: never cached, and `Retry-After` where it is known. A new object each time. */
+  /** Response headers to answer with: no caching, and `Retry-After` if known. A new object at each reading. */
   get headers(): Record<string, string> {
     return this.retryAfter === undefined
       ? { ...UNCACHEABLE }
@@ -95,15 +95,24 @@ export function refusal(code: BandwidthTokenErrorCode, message: string): Bandwid
   return Object.assign(error, { code, statusCode, status: statusCode })
 }
 
-/** The error for an option: names it, the type of what was given (never the value) and what would be right. */
-export function optionInvalid(name: string, value: unknown, expected: string): BandwidthTokenError {
+/**
+ * The error for a bad option: it names the option, what is expected and what was given. By default that is the type
+ * of the value; the message never shows the value itself.
+ */
+export function optionInvalid(
+  name: string,
+  value: unknown,
+  expected: string,
+  given = typeName(value)
+): BandwidthTokenError {
   return new BandwidthTokenError(
     'ERR_BANDWIDTH_TOKEN_OPTION_INVALID',
-    `Invalid option "${name}": expected ${expected}; got ${typeName(value)}.`
+    `Invalid option "${name}": expected ${expected}; got ${given}.`
   )
 }
 
-function typeName(value: unknown): string {
+/** The type of a value in words, such as `a string`. Never the value itself. */
+export function typeName(value: unknown): string {
   if (value === undefined || value === null) return String(value)
   if (value === '') return 'an empty string'
   if (Array.isArray(value)) return 'an array'

@@ -1,15 +1,13 @@
 import { BandwidthTokenError, type BandwidthTokenErrorCode } from './errors.js'
 
-/**
- * Why an acquisition failed, as plain data: every caller is given an error of its own, made from it.
- */
+/** Why an acquisition failed, as plain data. Each caller gets an error of its own, made from it by `toError()`. */
 export interface Failure {
   readonly code: BandwidthTokenErrorCode
   /** Safe to show to a browser. */
   readonly message: string
-  /** What may mend it: another try, new credentials, or nothing but time. */
+  /** What may help: another attempt, other credentials, or only time. */
   readonly remedy: 'retry' | 'reload' | 'wait'
-  /** What the endpoint asked for in `Retry-After`. */
+  /** What the endpoint asked for by `Retry-After`, in milliseconds. */
   readonly retryAfterMs?: number | undefined
   readonly attempts?: number
   readonly upstreamStatus?: number
@@ -17,9 +15,11 @@ export interface Failure {
   readonly cause?: SafeCause | undefined
   /** False where it says nothing about the endpoint, so that no cool-down follows. */
   readonly isVerdict?: false
+  /** The type of what a `credentials` function threw, such as `TypeError`. For the log only. */
+  readonly thrown?: string
 }
 
-/** What is kept of a foreign error. */
+/** What is kept of an error that another library made. */
 export interface SafeCause {
   readonly name: string
   readonly code: string | undefined
@@ -46,11 +46,11 @@ export const WAITED_IN_VAIN: Failure = { ...TIMED_OUT, isVerdict: false }
 
 export const NEARLY_DEAD: Failure = {
   code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',
-  message: 'The token endpoint handed out a token that is about to expire.',
+  message: 'The token endpoint sent a token that is about to expire.',
   remedy: 'retry'
 }
 
-/** The error that a caller gets for a failure. `retryAfterMs` is what remains until a new try makes sense. */
+/** The error that a caller gets for a failure. `retryAfterMs` is the time until it makes sense to try again. */
 export function toError(failure: Failure, retryAfterMs?: number): BandwidthTokenError {
   const { attempts, upstreamStatus, oauthError, cause } = failure
   return new BandwidthTokenError(failure.code, failure.message, {
@@ -62,7 +62,7 @@ export function toError(failure: Failure, retryAfterMs?: number): BandwidthToken
   })
 }
 
-/** By its form: what a failure has beside its code, a grant has not. */
+/** Tells a failure from any other outcome of an acquisition: only a failure has a `remedy`. */
 export function isFailure(outcome: object): outcome is Failure {
   return 'remedy' in outcome
 }

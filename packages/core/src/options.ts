@@ -1,4 +1,3 @@
-import type { AccountContext } from './account/account.js'
 import { CREDENTIALS_RULES, type Credentials, fixedCredentials } from './acquisition/credentials.js'
 import type { TokenDispatcher } from './endpoint/request.js'
 import { optionInvalid } from './errors.js'
@@ -6,89 +5,124 @@ import type { TokenStore } from './store/token-store.js'
 import { checkOptions, hasMethods, type OptionRule } from './support/check-options.js'
 import { type Clock, systemClock } from './support/clock.js'
 import type { Logger } from './support/logger.js'
-import { parseUrl } from './support/url.js'
+import { isLoopback, parseUrl } from './support/url.js'
 
-/** The options of a `TokenProvider`, all optional. Durations are milliseconds. */
-export type TokenProviderOptions = (FixedCredentials | CredentialsFunction) & ProviderSettings
-
-interface FixedCredentials {
-  /** The client id from Bandwidth's portal. Default: `BW_CLIENT_ID` in the environment, read at construction. */
-  clientId?: string | undefined
-  /** The client secret from Bandwidth's portal. Default: `BW_CLIENT_SECRET` in the environment, read at construction. */
-  clientSecret?: string | undefined
-  credentials?: undefined
-}
-
-interface CredentialsFunction {
+/**
+ * All options of a `TokenProvider`. All are optional, all durations are milliseconds, and only own properties count.
+ * `TokenProviderOptions` is the type to use; this interface is for option types that extend it.
+ */
+export interface ProviderOptions {
   /**
-   * Called for every token request with the account, `''` where none was named, so that a rotated secret is picked
-   * up without a restart. Excludes `clientId` and `clientSecret`. Let it throw for an account it does not know.
+   * The client id from Bandwidth's portal, without `:` and control characters. Default: `BW_CLIENT_ID` in the
+   * environment, read at construction.
    */
-  credentials: (account: string) => Credentials | Promise<Credentials>
-  clientId?: undefined
-  clientSecret?: undefined
-}
-
-interface ProviderSettings {
+  clientId?: string | undefined
   /**
-   * Bandwidth's network, a preset of `tokenUrl` and `scope`. Default: `'global'`. `'us'` is also the one for
-   * Bandwidth's Voice, Messaging and Numbers APIs.
+   * The client secret from Bandwidth's portal, without control characters. Default: `BW_CLIENT_SECRET` in the
+   * environment, read at construction.
+   */
+  clientSecret?: string | undefined
+  /**
+   * A function that returns the credentials of an account, `''` if none was named. It is called for each token
+   * request, so a rotated secret is picked up without a restart. Both properties must be the object's own: fields of
+   * a class instance are, getters of its class are not. Throw for an account that you do not know. Cannot be combined
+   * with `clientId` and `clientSecret`. Default: none.
+   *
+   * @example
+   * credentials: async (account) => ({ clientId: 'my-client', clientSecret: await vault.read('bandwidth') })
+   */
+  credentials?: ((account: string) => Credentials | Promise<Credentials>) | undefined
+  /**
+   * Bandwidth's network: a preset of `tokenUrl` and `scope`. `'us'` is also right for Bandwidth's Voice, Messaging
+   * and Numbers APIs. Default: `'global'`.
    */
   network?: 'global' | 'us' | undefined
-  /** The token endpoint. Default: `BW_TOKEN_URL` in the environment, else that of `network`. */
+  /**
+   * The URL of the token endpoint: `https:`, or `http:` to a loopback host, without user name, password and
+   * fragment. Default: `BW_TOKEN_URL` in the environment, read at construction; else that of `network`.
+   */
   tokenUrl?: string | undefined
-  /** The scope that is asked for; `''` sends none. Default: that of `network`. */
+  /**
+   * Allows a token URL with `http:` to any host, such as an emulator in another container. The client secret is then
+   * sent unencrypted: never use it in production. Each provider made with it logs a warning. Default: `false`.
+   */
+  allowInsecureTokenUrl?: boolean | undefined
+  /** The scope to ask for; `''` sends none. Default: that of `network`. */
   scope?: string | undefined
-  /** From this long before expiry on, a token is refreshed in the background. Default: 30,000. */
+  /**
+   * A token is refreshed in the background once it has less than this left, in milliseconds. At least
+   * `expiryMarginMs`; at most a quarter of the token's lifetime is used. Default: 30,000.
+   */
   refreshAheadMs?: number | undefined
-  /** A token with less than this left is never handed out. Default: 10,000. */
+  /**
+   * A token with less than this left, in milliseconds, is never handed out. At most a tenth of the token's lifetime
+   * is used. Default: 10,000.
+   */
   expiryMarginMs?: number | undefined
-  /** The limit of one HTTP attempt, headers and body together. Default: 4,000. */
+  /** The limit of one HTTP request, headers and body together, in milliseconds. Default: 4,000. */
   timeoutMs?: number | undefined
-  /** The limit of one acquisition with its retries. Default: 10,000. */
+  /** The limit of one acquisition of a token with its retries, in milliseconds. Default: 10,000. */
   deadlineMs?: number | undefined
-  /** How many accounts' tokens are kept; the least recently used goes first. Default: 10,000. */
+  /**
+   * How many accounts' tokens are cached, 1 to 1,000,000. Above that, the token that was not used for the longest
+   * time is evicted. Set it to at least the number of accounts in use at the same time. Default: 10,000.
+   */
   maxTokens?: number | undefined
-  /** A store that a fleet shares, so that it makes one request for all. Asks for `storeKeys`. Default: none. */
+  /** A store that a whole fleet shares, so that it makes one request for all. Needs `storeKeys`. Default: none. */
   store?: TokenStore | undefined
   /**
-   * The keys that seal what is in the store, each 32 bytes in base64 or base64url, the same for the whole fleet. The
-   * first seals, all open. `node -p "crypto.randomBytes(32).toString('base64url')"` makes one.
+   * The keys that seal what is in the store, the same for the whole fleet: each 32 bytes in base64 or base64url. The
+   * first key seals, all of them open, so that a key can be rotated. This command makes one:
+   * `node -p "crypto.randomBytes(32).toString('base64url')"`. Default: none.
    */
   storeKeys?: readonly string[] | undefined
   /**
-   * An undici 6, 7 or 8 `Dispatcher` to send requests with: a proxy, a custom CA, mTLS. It stays yours to close.
-   * Default: an `Agent` of the provider's own.
+   * An undici 6, 7 or 8 `Dispatcher` that sends the requests: for a proxy, a custom CA, mTLS. Closing it is up to you.
+   * Default: an `Agent` that the provider closes. It does not read `HTTPS_PROXY`; undici's `EnvHttpProxyAgent` does.
    */
   dispatcher?: TokenDispatcher | undefined
-  /** A logger in pino's shape. Default: silent, but warnings about the configuration go to `process.emitWarning()`. */
+  /** A logger with the methods of pino: `debug`, `info`, `warn` and `error`. Default: none. */
   logger?: Logger | undefined
-  /** Where time comes from. Default: the system. */
+  /** The source of time and timers, for tests. Default: the system's. */
   clock?: Clock | undefined
 }
 
-/** The options of a provider, complete and checked. */
-export interface ResolvedOptions
-  extends Omit<
-    AccountContext,
-    'endpoint' | 'log' | 'onChange' | 'places' | 'loadFleet' | 'gate' | 'isClosed' | 'inOwnContext'
-  > {
+/**
+ * The options of a `TokenProvider`: `ProviderOptions`, either with `credentials` or with `clientId` and
+ * `clientSecret`. All are optional.
+ */
+export type TokenProviderOptions = ProviderOptions &
+  ({ credentials?: undefined } | { clientId?: undefined; clientSecret?: undefined })
+
+/** The options of a provider, checked and complete. */
+export interface ResolvedOptions {
+  readonly credentials: (account: string) => Credentials | Promise<Credentials>
+  /** Whether `credentials` is a function of the user's, which may return others when it is called again. */
+  readonly mayReload: boolean
+  readonly network: 'global' | 'us'
   readonly tokenUrl: string
   readonly scope: string
+  readonly refreshAheadMs: number
+  readonly expiryMarginMs: number
+  readonly timeoutMs: number
+  readonly deadlineMs: number
   readonly maxTokens: number
   readonly store: TokenStore | undefined
   readonly storeKeys: readonly Buffer[]
   readonly dispatcher: TokenDispatcher | undefined
   readonly logger: Logger | undefined
+  readonly clock: Clock
+  /** What the operator should know about the configuration. */
+  readonly warnings: readonly string[]
 }
 
-/** Bandwidth's networks, from its documentation. */
+/** Bandwidth's networks, as it documents them. */
 const NETWORKS = {
   global: { tokenUrl: 'https://id.voxbone.com/api/v1/oauth2/token', scope: 'voice.webrtc' },
   us: { tokenUrl: 'https://api.bandwidth.com/api/v1/oauth2/token', scope: '' }
 } as const
 
-/** The longest delay that a Node timer takes. */
+/** The longest delay of a timer in Node. */
 const MAX_DURATION_MS = 2 ** 31 - 1
 const MAX_TOKENS = 1_000_000
 
@@ -99,7 +133,7 @@ const LIMIT: OptionRule = [
 ]
 const MARGIN: OptionRule = [isDuration, `a number of milliseconds from 0 to ${MAX_DURATION_MS}`]
 
-const RULES: Readonly<Record<keyof TokenProviderOptions, OptionRule>> = {
+const RULES: Readonly<Record<keyof ProviderOptions, OptionRule>> = {
   ...CREDENTIALS_RULES,
   credentials: [
     (value) => typeof value === 'function',
@@ -108,8 +142,10 @@ const RULES: Readonly<Record<keyof TokenProviderOptions, OptionRule>> = {
   network: [(value) => typeof value === 'string' && Object.hasOwn(NETWORKS, value), '"global" or "us"'],
   tokenUrl: [
     isTokenUrl,
-    'an https: URL (http: for a loopback host only) without user name, password and fragment'
+    'an https: URL without user name, password and fragment; http: is for loopback hosts, or needs ' +
+      '"allowInsecureTokenUrl"'
   ],
+  allowInsecureTokenUrl: [(value) => typeof value === 'boolean', 'true or false'],
   // RFC 6749 §3.3
   scope: [
     (value) => typeof value === 'string' && /^([!#-[\]-~]+( [!#-[\]-~]+)*)?$/.test(value),
@@ -143,30 +179,27 @@ const RULES: Readonly<Record<keyof TokenProviderOptions, OptionRule>> = {
 export const PROVIDER_RULES: Readonly<Record<string, OptionRule>> = RULES
 
 /**
- * Checks options, fills in defaults and the environment, and freezes the result.
+ * Checks the options, completes them from the environment and the defaults, and freezes the result.
  *
  * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for an unknown, ill-typed, missing or contradictory option
  */
 export function resolveOptions(given: unknown): ResolvedOptions {
-  const options = checkOptions(given, RULES) as TokenProviderOptions
-  const network = NETWORKS[options.network ?? 'global']
-  const { refreshAheadMs = 30_000, expiryMarginMs = 10_000 } = options
+  const options = checkOptions(given, RULES) as ProviderOptions
+  const { network = 'global', refreshAheadMs = 30_000, expiryMarginMs = 10_000 } = options
   if (refreshAheadMs < expiryMarginMs) {
     throw optionInvalid('refreshAheadMs', refreshAheadMs, 'at least as much as "expiryMarginMs"')
   }
-  if (options.store !== undefined && options.storeKeys === undefined) {
-    throw optionInvalid('storeKeys', undefined, RULES.storeKeys[1])
-  }
-  if (options.store === undefined && options.storeKeys !== undefined) {
-    throw optionInvalid('store', undefined, 'a TokenStore beside "storeKeys"')
-  }
+  checkStore(options)
+  const { credentials, warnings } = resolveCredentials(options)
+  const tokenUrl = resolveTokenUrl(options) ?? NETWORKS[network].tokenUrl
   return Object.freeze({
+    credentials,
     store: options.store,
     storeKeys: (options.storeKeys ?? []).map((key) => Buffer.from(key, 'base64url')),
-    credentials: resolveCredentials(options),
     mayReload: options.credentials !== undefined,
-    tokenUrl: options.tokenUrl ?? environmentTokenUrl() ?? network.tokenUrl,
-    scope: options.scope ?? network.scope,
+    network,
+    tokenUrl,
+    scope: options.scope ?? NETWORKS[network].scope,
     refreshAheadMs,
     expiryMarginMs,
     timeoutMs: options.timeoutMs ?? 4_000,
@@ -174,27 +207,47 @@ export function resolveOptions(given: unknown): ResolvedOptions {
     maxTokens: options.maxTokens ?? 10_000,
     dispatcher: options.dispatcher,
     logger: options.logger,
-    clock: options.clock ?? systemClock
+    clock: options.clock ?? systemClock,
+    warnings: options.allowInsecureTokenUrl ? [...warnings, INSECURE] : warnings
   })
 }
 
-function resolveCredentials(options: TokenProviderOptions): ResolvedOptions['credentials'] {
+const INSECURE =
+  'The option "allowInsecureTokenUrl" is set: a token URL with "http:" sends the client secret unencrypted. Never ' +
+  'use it in production.'
+
+function resolveCredentials(options: ProviderOptions): Pick<ResolvedOptions, 'credentials' | 'warnings'> {
   const { clientId, clientSecret, credentials } = options
   if (credentials !== undefined) {
     for (const name of ['clientId', 'clientSecret'] as const) {
       if (options[name] !== undefined) throw optionInvalid(name, options[name], 'none beside "credentials"')
     }
-    return credentials
+    return { credentials, warnings: [] }
   }
   const fixed = fixedCredentials({ clientId, clientSecret })
-  return () => fixed
+  return { credentials: () => fixed.credentials, warnings: fixed.warnings }
 }
 
-function environmentTokenUrl(): string | undefined {
-  const value = process.env['BW_TOKEN_URL']
-  if (value === undefined || value === '') return undefined
-  if (!isTokenUrl(value)) throw optionInvalid('BW_TOKEN_URL', value, RULES.tokenUrl[1])
+/** The token URL of the options, else of the environment. */
+function resolveTokenUrl(options: ProviderOptions): string | undefined {
+  const [name, value] =
+    options.tokenUrl === undefined
+      ? ['BW_TOKEN_URL', process.env['BW_TOKEN_URL'] || undefined]
+      : ['tokenUrl', options.tokenUrl]
+  if (value === undefined) return undefined
+  const [isValid, expected] = RULES.tokenUrl
+  const isAllowed = isValid(value) && (options.allowInsecureTokenUrl || !isInsecure(value))
+  if (!isAllowed) throw optionInvalid(name, value, expected)
   return value
+}
+
+function checkStore({ store, storeKeys }: ProviderOptions): void {
+  if (store !== undefined && storeKeys === undefined) {
+    throw optionInvalid('storeKeys', storeKeys, `${RULES.storeKeys[1]}, beside "store"`)
+  }
+  if (store === undefined && storeKeys !== undefined) {
+    throw optionInvalid('store', store, `${RULES.store[1]} beside "storeKeys"`)
+  }
 }
 
 /** 32 bytes in base64 or base64url (RFC 4648), padded or not. */
@@ -205,10 +258,10 @@ function isStoreKey(value: unknown): boolean {
 function isTokenUrl(value: unknown): boolean {
   const url = typeof value === 'string' && !value.includes('#') ? parseUrl(value) : undefined
   if (url === undefined || url.username !== '' || url.password !== '') return false
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url.hostname))
+  return url.protocol === 'https:' || url.protocol === 'http:'
 }
 
-/** Loopback hosts by name or address (RFC 6761 §6.3, RFC 1122 §3.2.1.3). */
-function isLoopback(hostname: string): boolean {
-  return /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
+function isInsecure(tokenUrl: string): boolean {
+  const { protocol, hostname } = new URL(tokenUrl)
+  return protocol === 'http:' && !isLoopback(hostname)
 }

@@ -6,7 +6,7 @@ import type { TokenStatus } from './account/status.js'
 import { ClientGate } from './acquisition/client-gate.js'
 import { fleetLoader } from './acquisition/fleet.js'
 import { Places } from './acquisition/places.js'
-import { OwnAgent } from './endpoint/agent.js'
+import { DefaultAgent } from './endpoint/agent.js'
 import { optionInvalid } from './errors.js'
 import { CLOSED, toError } from './failure.js'
 import { resolveOptions, type TokenProviderOptions } from './options.js'
@@ -65,7 +65,7 @@ export const GET_TOKEN_RULES: Readonly<Record<keyof GetTokenOptions, OptionRule>
 export class TokenProvider {
   readonly #cache: AccountCache
   readonly #context: AccountContext
-  readonly #agent: OwnAgent | undefined
+  readonly #agent: DefaultAgent | undefined
   readonly #closed = new AbortController()
   #closing: Promise<void> | undefined
 
@@ -75,9 +75,9 @@ export class TokenProvider {
    * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for an unknown, ill-typed, missing or contradictory option
    */
   constructor(options?: TokenProviderOptions) {
-    const { tokenUrl, scope, dispatcher, logger, maxTokens, store, storeKeys, ...resolved } =
+    const { tokenUrl, scope, dispatcher, logger, maxTokens, store, storeKeys, warnings, ...resolved } =
       resolveOptions(options)
-    const agent = dispatcher === undefined ? new OwnAgent(resolved.timeoutMs) : undefined
+    const agent = dispatcher === undefined ? new DefaultAgent(resolved.timeoutMs) : undefined
     const inOwnContext = AsyncLocalStorage.snapshot() as AccountContext['inOwnContext']
     const log = createLog(logger)
     const cache = new AccountCache(maxTokens, () => log.warnOnce(EVICTED))
@@ -85,8 +85,9 @@ export class TokenProvider {
     this.#cache = cache
     this.#context = {
       ...resolved,
-      endpoint: { tokenUrl, scope, dispatcher: dispatcher ?? (agent as OwnAgent).dispatcher },
+      endpoint: { tokenUrl, scope, dispatcher: dispatcher ?? (agent as DefaultAgent).dispatcher },
       log,
+      hasDispatcher: dispatcher !== undefined,
       loadFleet:
         store &&
         fleetLoader({
@@ -95,6 +96,7 @@ export class TokenProvider {
           tokenUrl,
           scope,
           log,
+          hasDispatcher: dispatcher !== undefined,
           clock: resolved.clock,
           closed: this.#closed.signal
         }),
@@ -107,6 +109,7 @@ export class TokenProvider {
         if (!this.#closed.signal.aborted) cache.place(account)
       }
     }
+    for (const warning of warnings) log.warnConfiguration(warning)
   }
 
   /**

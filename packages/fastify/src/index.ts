@@ -86,7 +86,7 @@ async function plugin(fastify: FastifyInstance, options: FastifyBandwidthTokenOp
   }
   if (path === false) return
 
-  // fastify-plugin lifts what this plugin registers out of its prefix. A plugin within it has the prefix.
+  // fastify-plugin ignores the prefix for what is registered here. A child plugin has it.
   const { routeOptions: givenRouteOptions, ...childOptions } = extra
   const { onRequest = [], ...routeOptions } = checkOptions(
     givenRouteOptions,

@@ -44,6 +44,9 @@ export function commandRunner(sendCommand: SendCommand): RunScript {
   return async (script, keys, args) => sendCommand('EVAL', script, String(keys.length), ...keys, ...args)
 }
 
+/** How many commands may wait for a client's first connection: enough for a start, no matter if it never comes. */
+const MAX_WAITING = 1_000
+
 /**
  * A client that lost its connection queues commands and sends them when Redis is back, long after the provider has
  * carried on without it. So they are refused instead. Those before the first connection may wait for it: it is on
@@ -51,11 +54,18 @@ export function commandRunner(sendCommand: SendCommand): RunScript {
  */
 function onceConnected(client: object, run: RunScript): RunScript {
   let wasConnected = false
+  let pending = 0
   return async (...call) => {
-    if (wasConnected && !isReady(client)) throw new Error('The Redis client is not connected.')
-    const reply = await run(...call)
-    wasConnected = true
-    return reply
+    const mayWait = !wasConnected && pending < MAX_WAITING
+    if (!mayWait && !isReady(client)) throw new Error('The Redis client is not connected.')
+    pending++
+    try {
+      const reply = await run(...call)
+      wasConnected = true
+      return reply
+    } finally {
+      pending--
+    }
   }
 }
 

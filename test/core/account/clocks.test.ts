@@ -62,7 +62,7 @@ t.test('hands out no expired token after a suspend, though the monotonic clock s
 })
 
 t.test('hands out no short-lived token within its margin after a suspend', async (t) => {
-  const endpoint = await startEndpoint(t, grant(5))
+  const endpoint = await startEndpoint(t, grant({ expires_in: 5 }))
   const provider = endpoint.provider(t)
   const token = await provider.getToken()
   endpoint.clock.suspend(4_500)
@@ -119,7 +119,7 @@ t.test('hands out no expired token when the wall clock stood still', async (t) =
     endpoint.clock.stepWall(-60_000)
   }
   t.equal(token.expiresIn, 60)
-  endpoint.answer = (response) => response.writeHead(503).end()
+  endpoint.answer = ({ response }) => response.writeHead(503).end()
   await endpoint.clock.advance(50_000)
   endpoint.clock.stepWall(-50_000)
   t.equal(await provider.getToken(), token)
@@ -154,7 +154,7 @@ for (const [name, handleOf] of [
 }
 
 t.test('ends a short-lived token at its hard line when the wall clock stood still', async (t) => {
-  const endpoint = await startEndpoint(t, grant(5))
+  const endpoint = await startEndpoint(t, grant({ expires_in: 5 }))
   const provider = endpoint.provider(t)
   const token = await provider.getToken()
   await endpoint.clock.advance(4_500)

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { type Answer, fail, grant, recordingLogger, startEndpoint } from '../../support/endpoint.js'
+import { type Answer, fail, grant, startEndpoint } from '../../support/endpoint.js'
+import { recordingLogger } from '../../support/recording-logger.js'
 
 for (const [given, seconds] of [
   [600, 600],
@@ -13,7 +14,7 @@ for (const [given, seconds] of [
   [1, 1]
 ] as const) {
   t.test(`reads expires_in ${JSON.stringify(given)} as ${seconds} s`, async (t) => {
-    const endpoint = await startEndpoint(t, grant(600, { expires_in: given }))
+    const endpoint = await startEndpoint(t, grant({ expires_in: given }))
     const logger = recordingLogger()
     const provider = endpoint.provider(t, { logger })
     t.equal((await provider.getToken()).expiresIn, seconds)
@@ -31,7 +32,7 @@ for (const [given, seconds] of [
 
 for (const given of [0, -5, 'abc', '', '-1', '6e2', {}, [], true, 0.5, '0']) {
   t.test(`refuses expires_in ${JSON.stringify(given)} and caches nothing`, async (t) => {
-    const endpoint = await startEndpoint(t, grant(given))
+    const endpoint = await startEndpoint(t, grant({ expires_in: given }))
     const provider = endpoint.provider(t)
     const pending = t.rejects(provider.getToken(), {
       code: 'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID',
@@ -44,13 +45,12 @@ for (const given of [0, -5, 'abc', '', '-1', '6e2', {}, [], true, 0.5, '0']) {
 }
 
 const same = (expiresIn: (count: number) => number): Answer => {
-  return (response, request, count) =>
-    grant(expiresIn(count), { access_token: 'same' })(response, request, count)
+  return (exchange) => grant({ expires_in: expiresIn(exchange.number), access_token: 'same' })(exchange)
 }
 
 for (const [name, answer, marginMs] of [
-  ['new tokens of 1 s', grant(1), 100],
-  ['new tokens of 5 s', grant(5), 500],
+  ['new tokens of 1 s', grant({ expires_in: 1 }), 100],
+  ['new tokens of 5 s', grant({ expires_in: 5 }), 500],
   ['the same token of 3 s', same(() => 3), 300]
 ] as const) {
   t.test(`asks at most once per 5 s for ${name}`, async (t) => {
@@ -78,11 +78,11 @@ t.test('asks at most once per 5 s when the same token is handed back until it di
   const endpoint = await startEndpoint(t)
   const startMs = endpoint.clock.monotonic()
   let said = 600
-  endpoint.answer = (response, request, count) => {
+  endpoint.answer = (exchange) => {
     const ageS = Math.ceil((endpoint.clock.monotonic() - startMs) / 1000)
     const left = 600 - (ageS % 600)
     said = left
-    grant(left, { access_token: `epoch-${Math.floor(ageS / 600)}` })(response, request, count)
+    grant({ expires_in: left, access_token: `epoch-${Math.floor(ageS / 600)}` })(exchange)
   }
   const provider = endpoint.provider(t)
   for (let second = 0; second < 1_800; second++) {
@@ -106,7 +106,7 @@ t.test('keeps a token that outlives the one a refresh brought', async (t) => {
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)
   await provider.getToken()
-  endpoint.answer = grant(1)
+  endpoint.answer = grant({ expires_in: 1 })
   await endpoint.untilRequest(2)
   await endpoint.clock.settle()
   t.equal((await provider.getToken()).accessToken, 'token-1')
@@ -115,7 +115,7 @@ t.test('keeps a token that outlives the one a refresh brought', async (t) => {
 
 t.test('hands out no token that is dead when it arrives', async (t) => {
   const endpoint = await startEndpoint(t)
-  endpoint.answer = endpoint.held(grant(1))
+  endpoint.answer = endpoint.held(grant({ expires_in: 1 }))
   const provider = endpoint.provider(t)
   const pending = t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' })
   await endpoint.clock.settle()
@@ -129,7 +129,7 @@ t.test('asks at most once per 5 s for a token that outlives the cached one', asy
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)
   await provider.getToken()
-  endpoint.answer = grant(8)
+  endpoint.answer = grant({ expires_in: 8 })
   await endpoint.untilRequest(2)
   await endpoint.clock.settle()
   for (let second = 0; second < 4; second++) {

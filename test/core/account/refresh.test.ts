@@ -1,5 +1,6 @@
 import t from 'tap'
-import { type Endpoint, fail, grant, hang, recordingLogger, startEndpoint } from '../../support/endpoint.js'
+import { answerWith, type Endpoint, fail, grant, hang, startEndpoint } from '../../support/endpoint.js'
+import { recordingLogger } from '../../support/recording-logger.js'
 import { turns } from '../../support/virtual-clock.js'
 
 t.test('serves the cached token at once while one refresh runs behind', async (t) => {
@@ -124,7 +125,7 @@ for (const [name, answer] of [
   ['503', fail(503)],
   ['401', fail(401)],
   ['429', fail(429, { 'Retry-After': '300' })],
-  ['garbage', fail(200, {}, '<html>')],
+  ['garbage', answerWith(200, '<html>')],
   ['a hang', hang]
 ] as const) {
   t.test(`serves while the endpoint fails with ${name}, and not past the hard line`, async (t) => {

@@ -1,5 +1,6 @@
 import t from 'tap'
-import { fail, grant, recordingLogger, startEndpoint } from '../../support/endpoint.js'
+import { fail, grant, startEndpoint } from '../../support/endpoint.js'
+import { recordingLogger } from '../../support/recording-logger.js'
 
 const UNAVAILABLE = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' }
 
@@ -91,7 +92,7 @@ t.test('keeps a rejected token where the new one is dead when it arrives, and sa
   const provider = endpoint.provider(t)
   const rejected = await provider.getToken()
   await endpoint.clock.advance(5_000)
-  endpoint.answer = endpoint.held(grant(1))
+  endpoint.answer = endpoint.held(grant({ expires_in: 1 }))
   const waiting = t.rejects(provider.getToken({ rejected }), { ...UNAVAILABLE, message: /about to expire/ })
   await endpoint.clock.settle()
   await endpoint.clock.advance(1_000)

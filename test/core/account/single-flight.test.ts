@@ -63,7 +63,7 @@ t.test('keeps the tokens of maxTokens accounts, the least recently used goes fir
   t.equal(endpoint.clock.timers.size, 2, 'a dropped token leaves no timer')
 })
 
-t.test('keeps those of 10,000 accounts where maxTokens is not given', async (t) => {
+t.test('keeps the tokens of 10,000 accounts by default', async (t) => {
   const body = {
     async *[Symbol.asyncIterator]() {
       yield Buffer.from('{"access_token":"token","expires_in":600}')

@@ -30,11 +30,11 @@ for (const [lifetime, marginMs, softMs] of [
   [20, 2_000, 5_000]
 ] as const) {
   t.test(`keeps the hard and the soft line of a token that lives ${lifetime} s`, async (t) => {
-    const endpoint = await startEndpoint(t, grant(lifetime))
+    const endpoint = await startEndpoint(t, grant({ expires_in: lifetime }))
     const provider = endpoint.provider(t)
     await provider.warmUp()
     await endpoint.clock.advance(lifetime * 1000 - softMs - 1)
-    endpoint.answer = (response) => response.writeHead(503).end()
+    endpoint.answer = ({ response }) => response.writeHead(503).end()
     t.equal((await provider.getToken()).accessToken, 'token-1')
     t.equal(endpoint.count, 1, 'no refresh starts before the soft line')
     await endpoint.clock.advance(softMs - marginMs + 1)

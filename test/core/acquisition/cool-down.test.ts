@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import t from 'tap'
-import { fail, grant, hang, startEndpoint } from '../../support/endpoint.js'
+import { answerWith, fail, grant, hang, startEndpoint } from '../../support/endpoint.js'
 import { processEvents } from '../../support/process-events.js'
 import { turns } from '../../support/virtual-clock.js'
 
@@ -42,9 +42,7 @@ t.test('tries a first acquisition three times and then refuses with the same cod
 })
 
 t.test('recovers within an acquisition', async (t) => {
-  const endpoint = await startEndpoint(t, (response, request, count) =>
-    (count < 3 ? fail(503) : grant())(response, request, count)
-  )
+  const endpoint = await startEndpoint(t, (exchange) => (exchange.number < 3 ? fail(503) : grant())(exchange))
   const provider = endpoint.provider(t)
   const pending = provider.getToken()
   await endpoint.clock.advance(300)
@@ -91,8 +89,8 @@ for (const [name, header, waitMs] of [
 }
 
 t.test('waits within the acquisition for a Retry-After that ends before the deadline', async (t) => {
-  const endpoint = await startEndpoint(t, (response, request, count) =>
-    (count === 1 ? fail(503, { 'Retry-After': '5' }) : grant())(response, request, count)
+  const endpoint = await startEndpoint(t, (exchange) =>
+    (exchange.number === 1 ? fail(503, { 'Retry-After': '5' }) : grant())(exchange)
   )
   const provider = endpoint.provider(t)
   const pending = provider.getToken()
@@ -123,9 +121,10 @@ for (const [status, code] of [
 }
 
 t.test('asks a credentials function once more after a 401, and tries once more', async (t) => {
-  const endpoint = await startEndpoint(t, (response, request, count) => {
-    const isNew = request.headers.authorization === `Basic ${Buffer.from('client:new').toString('base64')}`
-    return (isNew ? grant() : fail(401, {}, '{"error":"invalid_client"}'))(response, request, count)
+  const endpoint = await startEndpoint(t, (exchange) => {
+    const isNew =
+      exchange.request.headers.authorization === `Basic ${Buffer.from('client:new').toString('base64')}`
+    return (isNew ? grant() : answerWith(401, { error: 'invalid_client' }))(exchange)
   })
   let clientSecret = 'old'
   const asked: string[] = []
@@ -145,8 +144,8 @@ t.test('asks a credentials function once more after a 401, and tries once more',
 })
 
 t.test('asks for new credentials after a 401 though a 503 came before', async (t) => {
-  const endpoint = await startEndpoint(t, (response, request, count) =>
-    ([fail(503), fail(401)][count - 1] ?? grant())(response, request, count)
+  const endpoint = await startEndpoint(t, (exchange) =>
+    ([fail(503), fail(401)][exchange.number - 1] ?? grant())(exchange)
   )
   const provider = endpoint.provider(t, {
     credentials: () => ({ clientId: 'client', clientSecret: 'secret' })
@@ -157,7 +156,7 @@ t.test('asks for new credentials after a 401 though a 503 came before', async (t
 })
 
 t.test('gives up after one reload, for 60 s', async (t) => {
-  const endpoint = await startEndpoint(t, fail(401, {}, '{"error":"invalid_client"}'))
+  const endpoint = await startEndpoint(t, answerWith(401, { error: 'invalid_client' }))
   const provider = endpoint.provider(t, {
     credentials: async () => ({ clientId: 'client', clientSecret: 'old' })
   })
@@ -237,7 +236,7 @@ t.test('ends a backoff with the timer of the deadline', async (t) => {
 })
 
 t.test('bounds one attempt, headers and body together, by timeoutMs', async (t) => {
-  const endpoint = await startEndpoint(t, (response) => {
+  const endpoint = await startEndpoint(t, ({ response }) => {
     response.writeHead(200, { 'Content-Type': 'application/json' })
     response.write('{"access_token":')
   })
@@ -253,7 +252,7 @@ t.test('hangs up on an attempt that ran out of time', async (t) => {
   const endpoint = await startEndpoint(t)
   let isConnected = true
   const hungUp = new Promise<void>((resolve) => {
-    endpoint.answer = (response) =>
+    endpoint.answer = ({ response }) =>
       void response.on('close', () => {
         isConnected = false
         resolve()

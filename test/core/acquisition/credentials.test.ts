@@ -1,13 +1,9 @@
-import { type Credentials, TokenProvider, type TokenProviderOptions } from '@bandwidth-token/core'
+import type { Credentials, TokenProvider } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
-import {
-  answerWith,
-  grant,
-  rejection,
-  shiftableClock,
-  startTokenServer,
-  type TokenServer
-} from '../../support/token-server.js'
+import { answerWith, type Endpoint, grant, startEndpoint } from '../../support/endpoint.js'
+import { rejection } from '../../support/outcomes.js'
+import { provide } from '../../support/provide.js'
+import { shiftableClock } from '../../support/shiftable-clock.js'
 
 const CREDENTIALS = { clientId: 'client', clientSecret: 'secret' }
 
@@ -15,19 +11,13 @@ t.beforeEach(() => {
   for (const name of ['BW_CLIENT_ID', 'BW_CLIENT_SECRET', 'BW_TOKEN_URL']) delete process.env[name]
 })
 
-function provide(t: Test, options: TokenProviderOptions): TokenProvider {
-  const provider = new TokenProvider(options)
-  t.teardown(() => provider.close())
-  return provider
-}
-
 const basic = (text: string) => `Basic ${Buffer.from(text, 'utf8').toString('base64')}`
 
 t.test('a credentials function', async (t) => {
   interface Vault {
     readonly calls: string[]
     readonly provider: TokenProvider
-    readonly server: TokenServer
+    readonly server: Endpoint
     readonly clock: ReturnType<typeof shiftableClock>
   }
 
@@ -35,7 +25,7 @@ t.test('a credentials function', async (t) => {
     t: Test,
     look: (account: string, call: number) => Credentials | Promise<Credentials>
   ): Promise<Vault> {
-    const server = await startTokenServer(t)
+    const server = await startEndpoint(t)
     const clock = shiftableClock()
     const calls: string[] = []
     const credentials = (account: string) => look(account, calls.push(account))
@@ -164,7 +154,7 @@ t.test('a credentials function', async (t) => {
 })
 
 t.test('fixed credentials that are refused cool down for a minute after one request', async (t) => {
-  const server = await startTokenServer(t, answerWith(401, { error: 'invalid_client' }))
+  const server = await startEndpoint(t, answerWith(401, { error: 'invalid_client' }))
   const clock = shiftableClock()
   const provider = provide(t, { ...CREDENTIALS, clock, tokenUrl: server.tokenUrl })
   t.match(await rejection(provider.getToken()), { attempts: 1, retryAfter: 60 })

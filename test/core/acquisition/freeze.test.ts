@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import type { TokenDispatcher } from '@bandwidth-token/core'
+import type { TokenDispatcher, TokenProviderOptions } from '@bandwidth-token/core'
 import { TokenProvider } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import { turns, VirtualClock } from '../../support/virtual-clock.js'
@@ -22,7 +22,7 @@ function stage(t: Test, options: { credentials?: () => Promise<never> } = {}) {
     ...options,
     clock,
     dispatcher
-  })
+  } as unknown as TokenProviderOptions)
   t.teardown(() => provider.close())
   const answer = (index: number, statusCode = 200, expiresIn = 600) => {
     const body = JSON.stringify({ access_token: `token-${index + 1}`, expires_in: expiresIn })

@@ -1,15 +1,16 @@
-import { TokenProvider } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
-import { type Answer, answerWith, grant, rejection, startTokenServer } from '../../support/token-server.js'
+import { type Answer, answerWith, grant, startEndpoint } from '../../support/endpoint.js'
+import { rejection } from '../../support/outcomes.js'
+import { provide } from '../../support/provide.js'
+import { recordingLogger } from '../../support/recording-logger.js'
 
 delete process.env['BW_TOKEN_URL']
 
 const CREDENTIALS = { clientId: 'client', clientSecret: 'secret' }
 
 async function tokenFrom(t: Test, answer: Answer) {
-  const server = await startTokenServer(t, answer)
-  const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl: server.tokenUrl })
-  t.teardown(() => provider.close())
+  const server = await startEndpoint(t, answer)
+  const provider = provide(t, { ...CREDENTIALS, tokenUrl: server.tokenUrl })
   return provider.getToken()
 }
 
@@ -59,20 +60,14 @@ for (const [expires_in, seconds, warnings] of [
   [null, 60, 1]
 ] as const) {
   t.test(`takes the expires_in ${JSON.stringify(expires_in)} for ${seconds} s`, async (t) => {
-    const server = await startTokenServer(t, grant({ expires_in }))
-    const lines: string[] = []
-    const logger = {
-      debug: () => {},
-      info: (_: object, message: string) => lines.push(message),
-      warn: (_: object, message: string) => lines.push(message),
-      error: (_: object, message: string) => lines.push(message)
-    }
-    const provider = new TokenProvider({ ...CREDENTIALS, tokenUrl: server.tokenUrl, logger })
-    t.teardown(() => provider.close())
+    const server = await startEndpoint(t, grant({ expires_in }))
+    const logger = recordingLogger()
+    const provider = provide(t, { ...CREDENTIALS, tokenUrl: server.tokenUrl, logger })
     const token = await provider.getToken()
     t.equal(token.expiresAt.getTime() - token.issuedAt.getTime(), seconds * 1000)
     await provider.getToken({ account: 'another' })
-    t.equal(lines.length, warnings, 'warns once, whatever the number of tokens')
-    if (warnings > 0) t.match(lines[0], /expires_in/)
+    const said = logger.lines.filter(({ level }) => level !== 'debug')
+    t.equal(said.length, warnings, 'warns once, whatever the number of tokens')
+    if (warnings > 0) t.match(said[0], { level: 'warn', message: /expires_in/ })
   })
 }

@@ -54,6 +54,7 @@ t.test('a token answer', async (t) => {
     )
     const failures = new Set<string>()
     let grants = 0
+    let refusals = 0
     fc.assert(
       fc.property(answer, (answer) => {
         const result = parseGrant(answer)
@@ -64,14 +65,22 @@ t.test('a token answer', async (t) => {
             Number.isInteger(result.expiresIn) &&
             result.expiresIn >= 1 &&
             result.expiresIn <= 86_400 &&
-            (result.accessTokenId === undefined || !result.accessTokenId.includes(result.accessToken))
+            (result.accessTokenId === undefined ||
+              (/^[A-Za-z0-9._~-]{1,128}$/.test(result.accessTokenId) &&
+                !result.accessTokenId.includes(result.accessToken)))
           )
+        }
+        if (result.code === 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED') {
+          refusals++
+          const { error, access_token = null } = answer as { error: unknown; access_token?: unknown }
+          return error !== null && access_token === null && result.remedy === 'reload'
         }
         failures.add(JSON.stringify(result))
         return result.code === 'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID' && result.remedy === 'retry'
       })
     )
     t.equal(failures.size, 4, 'of four kinds, each a fixed sentence')
+    t.ok(refusals > 0, `${refusals} were refusals`)
     t.ok(grants > 0, `${grants} were usable`)
   })
 
@@ -110,6 +119,48 @@ t.test('a token answer', async (t) => {
     }
   })
 
+  t.test('has an id of 1 to 128 unreserved characters, or none', async (t) => {
+    for (const [access_token_id, isTaken] of [
+      ['a', true],
+      ['AZaz09._~-', true],
+      ['a'.repeat(128), true],
+      ['', false],
+      ['a'.repeat(129), false],
+      ['id\n', false],
+      ['id\r\nlevel=error', false],
+      ['an id', false],
+      ['größe', false],
+      ['<b>', false],
+      ['a/b', false],
+      [7, false],
+      [['id'], false]
+    ] as const) {
+      const grant = parseGrant({ access_token: '+', access_token_id })
+      const expected = isTaken ? access_token_id : undefined
+      t.equal('accessToken' in grant ? grant.accessTokenId : grant, expected, JSON.stringify(access_token_id))
+    }
+  })
+
+  t.test('with an error and without a token is a refusal of the client', async (t) => {
+    for (const [answer, oauthError] of [
+      [{ error: 'invalid_client' }, 'invalid_client'],
+      [{ error: 'invalid_client', access_token: null }, 'invalid_client'],
+      [{ error: 'Not well formed' }, undefined],
+      [{ error: {} }, undefined]
+    ] as const) {
+      t.match(parseGrant(answer), {
+        code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED',
+        remedy: 'reload',
+        upstreamStatus: 200,
+        oauthError
+      })
+    }
+    t.match(parseGrant({ error: null }), { code: 'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID' })
+    t.match(parseGrant({ error: 'x', access_token: '' }), { code: 'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID' })
+    t.match(parseGrant({ error: 'x', access_token: 'a' }), { accessToken: 'a' }, 'a token counts more')
+    t.notOk('oauthError' in parseGrant(Object.create({ error: 'invalid_client' })), 'nor is it inherited')
+  })
+
   t.test('of another token type is refused', async () => {
     fc.assert(
       fc.property(fc.oneof(text, fc.jsonValue(), fc.constantFrom('Bearers', 'Bearer ')), (token_type) => {
@@ -135,7 +186,7 @@ t.test('a token answer', async (t) => {
 
 function sharesEight(error: string, secret: string): boolean {
   const windows = Array.from({ length: Math.max(0, secret.length - 7) }, (_, at) => secret.slice(at, at + 8))
-  return secret.length < 8 ? error === secret : windows.some((window) => error.includes(window))
+  return (secret.length < 8 ? [secret] : windows).some((part) => error.includes(part))
 }
 
 t.test('the error of an answer', async (t) => {

@@ -1,13 +1,10 @@
 import { createRequire } from 'node:module'
-import { TokenProvider, type TokenProviderOptions } from '@bandwidth-token/core'
+import type { TokenProviderOptions } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import { Agent, type Dispatcher, MockAgent } from 'undici'
-import {
-  type ReceivedRequest,
-  rejection,
-  startTokenServer,
-  type TokenServer
-} from '../../support/token-server.js'
+import { type Endpoint, type ReceivedRequest, startEndpoint } from '../../support/endpoint.js'
+import { rejection } from '../../support/outcomes.js'
+import { provide } from '../../support/provide.js'
 
 const { version } = createRequire(import.meta.url)('@bandwidth-token/core/package.json') as {
   version: string
@@ -20,26 +17,23 @@ t.beforeEach(() => {
   for (const name of ['BW_CLIENT_ID', 'BW_CLIENT_SECRET', 'BW_TOKEN_URL']) delete process.env[name]
 })
 
-function provide(t: Test, options: TokenProviderOptions): TokenProvider {
-  const provider = new TokenProvider(options)
-  t.teardown(() => provider.close())
-  return provider
-}
-
 /** The one request that a provider with these options makes. */
 async function requestOf(
   t: Test,
   options: TokenProviderOptions,
   path = '/api/v1/oauth2/token'
-): Promise<ReceivedRequest & { server: TokenServer }> {
-  const server = await startTokenServer(t)
+): Promise<ReceivedRequest & { server: Endpoint }> {
+  const server = await startEndpoint(t)
   await provide(t, { tokenUrl: server.origin + path, ...options }).getToken()
   t.equal(server.requests.length, 1)
   return { ...(server.requests[0] as ReceivedRequest), server }
 }
 
 /** Where a provider sends its request, and the body, without sending it. */
-async function destinationOf(t: Test, options: TokenProviderOptions): Promise<{ url: string; body: string }> {
+async function destinationOf(
+  t: Test,
+  options: Omit<TokenProviderOptions, 'credentials'>
+): Promise<{ url: string; body: string }> {
   let destination = { url: '', body: '' }
   const dispatcher: NonNullable<TokenProviderOptions['dispatcher']> = {
     async request({ origin, path, body }) {
@@ -83,7 +77,7 @@ for (const [clientId, clientSecret] of [
   ['an id with spaces', ' spaces '],
   ['per%20cent', '100%&=+?/#'],
   ['größe', 'пароль-密码-🔑'],
-  ['id', 'line\nbreak']
+  ['"id"', '"secret"']
 ] as const) {
   t.test(`sends the credentials ${JSON.stringify([clientId, clientSecret])} as raw UTF-8`, async (t) => {
     const { headers } = await requestOf(t, { clientId, clientSecret })
@@ -128,7 +122,8 @@ t.test("leaves the time limits of a request to the provider's own clock", async 
 })
 
 t.test('finds the token URL by option, then environment, then network', async (t) => {
-  const urlOf = async (options: TokenProviderOptions) => (await destinationOf(t, options)).url
+  const urlOf = async (options: Omit<TokenProviderOptions, 'credentials'>) =>
+    (await destinationOf(t, options)).url
   const tokenUrl = 'https://option.example/token'
   t.equal(await urlOf({}), GLOBAL_URL)
   t.equal(await urlOf({ network: 'global' }), GLOBAL_URL)
@@ -151,7 +146,7 @@ t.test('keeps the scope of the network beside a token URL of its own', async (t)
 })
 
 t.test('reads the environment at construction, and not again', async (t) => {
-  const server = await startTokenServer(t)
+  const server = await startEndpoint(t)
   Object.assign(process.env, {
     BW_CLIENT_ID: 'env-id',
     BW_CLIENT_SECRET: 'env-secret',
@@ -177,7 +172,7 @@ t.test('takes each of the two credentials from the option first', async (t) => {
 })
 
 t.test('gives each account a token of its own with the shared credentials', async (t) => {
-  const server = await startTokenServer(t)
+  const server = await startEndpoint(t)
   const provider = provide(t, { ...CREDENTIALS, tokenUrl: server.tokenUrl })
   const tokens = await Promise.all(['', 'a', 'b', 'a'].map((account) => provider.getToken({ account })))
   t.equal(new Set(tokens).size, 3)
@@ -188,7 +183,7 @@ t.test('gives each account a token of its own with the shared credentials', asyn
 })
 
 t.test('accessToken is bound and resolves to the string', async (t) => {
-  const server = await startTokenServer(t)
+  const server = await startEndpoint(t)
   const { accessToken } = provide(t, { ...CREDENTIALS, tokenUrl: server.tokenUrl })
   t.equal(await accessToken(), 'token-1')
   t.equal(await accessToken(), 'token-1')
@@ -217,7 +212,7 @@ t.test('a dispatcher of the user', async (t) => {
   })
 
   t.test('an Agent is used and stays open', async (t) => {
-    const server = await startTokenServer(t)
+    const server = await startEndpoint(t)
     const agent = new Agent()
     t.teardown(() => agent.destroy())
     const provider = provide(t, { ...CREDENTIALS, tokenUrl: server.tokenUrl, dispatcher: agent })
@@ -230,7 +225,7 @@ t.test('a dispatcher of the user', async (t) => {
   })
 
   t.test('what its interceptors add is sent', async (t) => {
-    const server = await startTokenServer(t)
+    const server = await startEndpoint(t)
     const agent = new Agent()
     t.teardown(() => agent.destroy())
     const dispatcher = agent.compose((dispatch) => (options, handler) => {
@@ -242,7 +237,7 @@ t.test('a dispatcher of the user', async (t) => {
   })
 
   t.test('is called as a method', async (t) => {
-    const server = await startTokenServer(t)
+    const server = await startEndpoint(t)
     class Counting extends Agent {
       calls = 0
       override request(...args: Parameters<Dispatcher['request']>) {
@@ -277,7 +272,7 @@ t.test('a dispatcher of the user', async (t) => {
 })
 
 t.test('the provider closes the dispatcher of its own', async (t) => {
-  const server = await startTokenServer(t)
+  const server = await startEndpoint(t)
   const provider = provide(t, { ...CREDENTIALS, tokenUrl: server.tokenUrl })
   let closed: Promise<void> | undefined
   const { answer } = server

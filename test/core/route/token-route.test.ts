@@ -14,8 +14,8 @@ import {
   TokenRoute
 } from '@bandwidth-token/core/adapter'
 import t from 'tap'
+import { rejection, thrownBy } from '../../support/outcomes.js'
 import { processEvents } from '../../support/process-events.js'
-import { rejection, thrownBy } from '../../support/token-server.js'
 
 const UNCACHEABLE = {
   'Cache-Control': 'no-store',

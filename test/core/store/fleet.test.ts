@@ -1,16 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { TokenProvider, TokenProviderOptions, TokenStore } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
-import {
-  type Answer,
-  type Endpoint,
-  fail,
-  grant,
-  hang,
-  recordingLogger,
-  startEndpoint
-} from '../../support/endpoint.js'
+import { type Answer, type Endpoint, fail, grant, hang, startEndpoint } from '../../support/endpoint.js'
 import { memoryTokenStore } from '../../support/memory-token-store.js'
+import { recordingLogger } from '../../support/recording-logger.js'
 
 const KEY = randomBytes(32).toString('base64url')
 

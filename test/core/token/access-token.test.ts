@@ -24,7 +24,7 @@ t.test('shows a token by its id and seconds only', async (t) => {
 })
 
 t.test('shows a token without an id', async (t) => {
-  const endpoint = await startEndpoint(t, grant(600, { access_token_id: undefined }))
+  const endpoint = await startEndpoint(t, grant({ access_token_id: undefined }))
   const token = await endpoint.provider(t).getToken()
   t.equal(token.accessTokenId, undefined)
   t.equal(String(token), 'AccessToken (no id), 600 s left')

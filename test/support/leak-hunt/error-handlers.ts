@@ -5,11 +5,8 @@ import { format } from 'node:util'
 import express from 'express'
 import { fastify } from 'fastify'
 import { express4 } from '../adapters-express4.js'
-import { until } from '../token-server.js'
-
-interface Teardown {
-  teardown(fn: () => unknown): void
-}
+import { until } from '../outcomes.js'
+import type { Teardown } from '../teardown.js'
 
 interface App {
   readonly name: string

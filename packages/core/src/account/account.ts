@@ -1,11 +1,11 @@
 import { type Acquired, Acquisition, type AcquisitionContext } from '../acquisition/acquisition.js'
 import { ClientGate } from '../acquisition/client-gate.js'
 import { CoolDown, type Pause } from '../acquisition/cool-down.js'
+import { failureFields } from '../acquisition/failure-log.js'
 import type { Demand } from '../acquisition/fleet.js'
 import type { BandwidthTokenError } from '../errors.js'
 import { CLOSED, type Failure, isFailure, NEARLY_DEAD, toError } from '../failure.js'
 import { type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
-import type { Log } from '../support/logger.js'
 import type { AccessToken } from '../token/access-token.js'
 import { ageMs, marginMs, REQUEST_INTERVAL_MS } from '../token/lifetime.js'
 import {
@@ -29,7 +29,9 @@ const NEVER = Number.NEGATIVE_INFINITY
 /** What the accounts of a provider share. */
 export interface AccountContext extends AcquisitionContext {
   readonly refreshAheadMs: number
-  readonly log: Log
+  /** For the log: the option `network`, and whether requests are sent by a dispatcher of the user's. */
+  readonly network: string
+  readonly hasDispatcher: boolean
   /** The gate of all accounts, where they share their credentials; else each account has its own. */
   readonly gate: ClientGate | undefined
   readonly isClosed: () => boolean
@@ -337,10 +339,11 @@ export class Account {
       log.debug({ account: this.key, expiresIn: outcome.expiresIn }, 'a token was obtained')
       return
     }
-    const { code, attempts, upstreamStatus, oauthError } = outcome
+    const { endpoint, network, hasDispatcher } = this.#context
+    const fields = failureFields(outcome, { tokenUrl: endpoint.tokenUrl, network, hasDispatcher })
     const retryInMs = Math.round(this.#pause(now)?.leftMs ?? 0)
     log.warn(
-      { account: this.key, code, attempts, upstreamStatus, oauthError, retryInMs },
+      { account: this.key, ...fields, retryInMs },
       this.hasToken ? 'the token could not be refreshed; the cached one serves' : 'no token could be obtained'
     )
   }

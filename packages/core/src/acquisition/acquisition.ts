@@ -3,9 +3,10 @@ import { type Endpoint, requestToken } from '../endpoint/request.js'
 import { CLOSED, type Failure, isFailure, STOOD_STILL, TIMED_OUT, WAITED_IN_VAIN } from '../failure.js'
 import { abortable, controllerWithin } from '../support/abortable.js'
 import { type Clock, holdProcess, type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
+import type { Log } from '../support/logger.js'
 import { ageMs, marginMs } from '../token/lifetime.js'
 import type { Admission, ClientGate } from './client-gate.js'
-import { authenticate, type Credentials, isCredentials } from './credentials.js'
+import { authenticate, type Credentials, loadCredentials } from './credentials.js'
 import { type Demand, type LoadFleet, obtainTogether } from './fleet.js'
 import type { Places } from './places.js'
 import { retryDelayMs } from './retry.js'
@@ -25,6 +26,7 @@ export interface AcquisitionContext {
   readonly places: Places
   /** Where a fleet shares its tokens. */
   readonly loadFleet: LoadFleet | undefined
+  readonly log: Log
 }
 
 /** A grant and the instant just before its request was sent. */
@@ -259,20 +261,10 @@ export class Acquisition<Result> {
     return abortable(work, this.#ended.signal).catch((reason: Failure) => reason)
   }
 
-  async #loadCredentials(): Promise<Credentials | Failure> {
-    try {
-      const { clientId, clientSecret } = await this.#context.credentials(this.#account)
-      // What was checked is what is used, even if a getter of the user's gives something else next time.
-      const credentials = { clientId, clientSecret }
-      if (isCredentials(credentials)) return credentials
-    } catch {
-      // What the user's function threw may hold a secret.
-    }
-    return {
-      code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED',
-      message: 'The "credentials" function gave no usable credentials for this account.',
-      remedy: 'wait'
-    }
+  #loadCredentials(): Promise<Credentials | Failure> {
+    const { credentials, mayReload, log } = this.#context
+    // Fixed credentials were looked at when the provider was made.
+    return loadCredentials(credentials, this.#account, mayReload ? log.warnConfiguration : undefined)
   }
 
   async #sleep(delayMs: number): Promise<void> {

@@ -1,59 +1,188 @@
+import { isNativeError } from 'node:util/types'
 import type { ClientAuthentication } from '../endpoint/request.js'
-import { optionInvalid } from '../errors.js'
+import { optionInvalid, typeName } from '../errors.js'
+import type { Failure } from '../failure.js'
 import type { OptionRule } from '../support/check-options.js'
 
-/** Client credentials (RFC 6749 §2.3.1), from Bandwidth's portal. */
+/** Client credentials (RFC 6749 §2.3.1), from Bandwidth's portal. Both must be own properties of the object. */
 export interface Credentials {
   readonly clientId: string
   readonly clientSecret: string
 }
 
-export const CREDENTIALS_RULES: Readonly<Record<keyof Credentials, OptionRule>> = {
-  clientId: [isClientId, 'a non-empty string without ":" and control characters'],
-  clientSecret: [(value) => typeof value === 'string' && value !== '', 'a non-empty string']
+type Name = keyof Credentials
+const NAMES = ['clientId', 'clientSecret'] as const
+
+export const CREDENTIALS_RULES: Readonly<Record<Name, OptionRule>> = {
+  // RFC 7617 §2 forbids both in the user id of HTTP Basic, and control characters in the password.
+  clientId: [
+    (value) => isText(value) && !value.includes(':'),
+    'a non-empty string without ":" and control characters',
+    describeControlCharacter
+  ],
+  clientSecret: [isText, 'a non-empty string without control characters', describeControlCharacter]
 }
 
-/** Where credentials are looked for that were not given: the names are those of Bandwidth's CLI and SDKs. */
-const VARIABLES: Readonly<Record<keyof Credentials, string>> = {
+/** The environment variables that stand in for missing options. Bandwidth's CLI and SDKs use the same names. */
+const VARIABLES: Readonly<Record<Name, string>> = {
   clientId: 'BW_CLIENT_ID',
   clientSecret: 'BW_CLIENT_SECRET'
 }
 
 /**
- * Fixed credentials: those that were given, else those of the environment.
+ * Fixed credentials, from the options or else from the environment, and warnings about what may be wrong with them.
  *
- * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` where one is missing or malformed
+ * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` if one is missing or malformed
  */
-export function fixedCredentials(given: { [Name in keyof Credentials]?: string | undefined }): Credentials {
-  return {
+export function fixedCredentials(given: { [name in Name]?: string | undefined }): {
+  readonly credentials: Credentials
+  readonly warnings: readonly string[]
+} {
+  const credentials = {
     clientId: given.clientId ?? fromEnvironment('clientId'),
     clientSecret: given.clientSecret ?? fromEnvironment('clientSecret')
   }
-}
-
-function fromEnvironment(name: keyof Credentials): string {
-  const value = process.env[VARIABLES[name]]
-  const [isValid, expected] = CREDENTIALS_RULES[name]
-  if (isValid(value)) return value as string
-  throw optionInvalid(
-    name,
-    value,
-    `${expected}: pass the option or set ${VARIABLES[name]} in the environment`
+  const warnings = NAMES.flatMap((name) =>
+    doubtsAbout(
+      credentials[name],
+      given[name] === undefined ? `The environment variable ${VARIABLES[name]}` : `The option "${name}"`
+    )
   )
+  return { credentials, warnings }
 }
 
-/** A user id of HTTP Basic holds no colon and no control character (RFC 7617 §2). */
-export function isClientId(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && !/[:\p{Cc}]/u.test(value)
+/**
+ * Calls a `credentials` function and checks what it returns. Never rejects. Of the returned object only own
+ * properties count, so that a polluted prototype does not complete it. What the function throws may contain a secret:
+ * only its type is kept. `warn` is told what may be wrong with credentials that are used all the same.
+ */
+export async function loadCredentials(
+  credentials: (account: string) => Credentials | Promise<Credentials>,
+  account: string,
+  warn?: (message: string) => void
+): Promise<Credentials | Failure> {
+  let returned: unknown
+  let own: { [name in Name]?: unknown }
+  try {
+    returned = await credentials(account)
+    own = ownCredentials(returned)
+  } catch (error) {
+    return { ...rejected('threw an error for this account'), thrown: thrownType(error) }
+  }
+  const fault = faultOf(returned, own)
+  if (fault !== undefined) return rejected(fault)
+
+  const checked = own as Credentials
+  for (const name of NAMES) {
+    const subject = `The "${name}" that the "credentials" function returned`
+    for (const doubt of doubtsAbout(checked[name], subject)) warn?.(doubt)
+  }
+  return checked
 }
 
-export function isCredentials(value: unknown): value is Credentials {
-  const { clientId, clientSecret } = (value ?? {}) as Partial<Record<string, unknown>>
-  return isClientId(clientId) && typeof clientSecret === 'string' && clientSecret !== ''
-}
-
-/** HTTP Basic (RFC 7617 §2) as Bandwidth documents it: raw, not percent-encoded as RFC 6749 §2.3.1 would have it. */
+/** HTTP Basic (RFC 7617 §2), raw as Bandwidth documents it. RFC 6749 §2.3.1 would percent-encode both parts. */
 export function authenticate({ clientId, clientSecret }: Credentials): ClientAuthentication {
   const basic = Buffer.from(`${clientId}:${clientSecret}`).toString('base64')
   return { authorization: `Basic ${basic}`, secrets: [clientSecret, basic] }
+}
+
+function fromEnvironment(name: Name): string {
+  const variable = VARIABLES[name]
+  const value = process.env[variable]
+  const [isValid, expected, describe] = CREDENTIALS_RULES[name]
+  if (isValid(value)) return value as string
+  throw value === undefined || value === ''
+    ? optionInvalid(name, value, `${expected}: pass the option or set ${variable} in the environment`)
+    : optionInvalid(name, value, `${variable} in the environment to be ${expected}`, describe?.(value))
+}
+
+/** Reads each property once, so that what is checked is what is used even where a getter changes its mind. */
+function ownCredentials(returned: unknown): { [name in Name]?: unknown } {
+  if (!isObject(returned)) return {}
+  return Object.fromEntries(
+    NAMES.filter((name) => Object.hasOwn(returned, name)).map((name) => [
+      name,
+      (returned as { [name in Name]?: unknown })[name]
+    ])
+  )
+}
+
+/** What is wrong with what a `credentials` function returned, as the end of a sentence about it. */
+function faultOf(returned: unknown, own: { [name in Name]?: unknown }): string | undefined {
+  if (!isObject(returned)) return `returned ${typeName(returned)} instead of { clientId, clientSecret }`
+  for (const name of NAMES) {
+    if (!Object.hasOwn(own, name)) {
+      return `returned an object without an own property "${name}" instead of { clientId, clientSecret }`
+    }
+    const value = own[name]
+    const [isValid, expected, describe] = CREDENTIALS_RULES[name]
+    if (!isValid(value)) {
+      return `returned as "${name}" ${describe?.(value) ?? typeName(value)} instead of ${expected}`
+    }
+  }
+  return undefined
+}
+
+function rejected(whatItDid: string): Failure {
+  return {
+    code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED',
+    message: `The "credentials" function ${whatItDid}.`,
+    remedy: 'wait'
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && !/\p{Cc}/u.test(value)
+}
+
+/** Says where a text has a control character, and which. A line break at the end often comes from a file. */
+function describeControlCharacter(value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined
+  const [places, verb] = (
+    [
+      [/\p{Cc}$/u, 'ends with'],
+      [/^\p{Cc}/u, 'begins with'],
+      [/\p{Cc}/u, 'contains']
+    ] as const
+  ).find(([pattern]) => pattern.test(value)) ?? [undefined, '']
+  const character = places?.exec(value)?.[0]
+  if (character === undefined) return undefined
+  const kind = /[\r\n]/.test(character)
+    ? 'a line break'
+    : character === '\t'
+      ? 'a tab'
+      : 'a control character'
+  return `a string that ${verb} ${kind}`
+}
+
+/** What may be wrong with an id or a secret that is used as it is. */
+function doubtsAbout(value: string, subject: string): string[] {
+  const found =
+    value !== value.trim()
+      ? 'begins or ends with a space'
+      : /^(["'`]).*\1$|^[“‘„].*[”’“]$/s.test(value)
+        ? 'is in quotes'
+        : undefined
+  return found === undefined
+    ? []
+    : [`${subject} ${found}. It is used as it is: if that is not part of it, remove it.`]
+}
+
+/**
+ * The type of what was thrown: the name of an error class, or a type in words. The name of an error is only taken if
+ * it looks like that of a class, because the user's code can set it to anything.
+ */
+function thrownType(thrown: unknown): string {
+  try {
+    const name = (thrown as { readonly name?: unknown } | null | undefined)?.name
+    if (typeof name === 'string' && /^(?=[A-Z])[A-Za-z]{0,56}(?:Error|Exception)$/.test(name)) return name
+    return isNativeError(thrown) ? 'Error' : typeName(thrown)
+  } catch {
+    // A getter or a revoked proxy that throws when it is looked at.
+    return 'an object'
+  }
 }

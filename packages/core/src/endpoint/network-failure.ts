@@ -7,14 +7,14 @@ const TIMEOUT_CODES: ReadonlySet<string> = new Set([
   'UND_ERR_BODY_TIMEOUT'
 ])
 
-/** The form that Node, OpenSSL and undici give to what they say about an error. */
+/** The form of the names, codes and syscalls in errors of Node, OpenSSL and undici. */
 const FORMS = {
   name: /^[A-Z][A-Za-z]{1,63}$/,
   code: /^[A-Z][A-Z0-9_/.]{1,63}$/,
   syscall: /^[a-z][A-Za-z]{1,31}$/
 } as const
 
-/** A request that got no answer. */
+/** The failure of a request that got no response, or not all of it. `secrets` must not show in its cause. */
 export function networkFailure(error: unknown, secrets: readonly string[] = []): Failure {
   const cause = safeCause(error, secrets)
   return TIMEOUT_CODES.has(cause.code ?? '')
@@ -27,7 +27,10 @@ export function networkFailure(error: unknown, secrets: readonly string[] = []):
       }
 }
 
-/** What is kept of a foreign error. Never the error itself: it may carry the request, and with it the secret. */
+/**
+ * What is kept of an error that another library made. Never the error itself: it may hold the request, and with it
+ * the secret.
+ */
 function safeCause(error: unknown, secrets: readonly string[]): SafeCause {
   const read = (name: keyof typeof FORMS): string | undefined => {
     const value = readProperty(error, name)
@@ -42,7 +45,7 @@ function readProperty(error: unknown, name: string): unknown {
   try {
     return (error as Record<string, unknown>)[name]
   } catch {
-    // A dispatcher of the user's may reject with anything, `null` and an object whose getters throw included.
+    // The user's dispatcher can reject with anything, such as `null` or an object whose getters throw.
     return undefined
   }
 }

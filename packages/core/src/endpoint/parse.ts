@@ -2,29 +2,33 @@ import type { Failure } from '../failure.js'
 import { sharesWithSecret } from '../support/secrets.js'
 import { parseExpiresIn } from '../token/lifetime.js'
 
-/** A usable answer of the token endpoint. */
+/** What is used of a token response. */
 export interface Grant {
   readonly accessToken: string
   readonly accessTokenId: string | undefined
   /** Whole seconds. */
   readonly expiresIn: number
-  /** Whether the answer said how long the token lives. */
+  /** Whether the response had an `expires_in`. */
   readonly hasExpiresIn: boolean
 }
 
+/** A secret shorter than this is found in an id by chance. */
 const MIN_SECRET_LENGTH = 8
 const RETRY_AFTER_CAP_MS = 300_000
 
-/** Checks a token response (RFC 6749 §5.1); the token must be RFC 6750 §2.1 characters. */
+/**
+ * Checks the body of a response with status 200 (RFC 6749 §5.1). The token must consist of the characters of RFC 6750
+ * §2.1.
+ */
 export function parseGrant(answer: unknown, secrets: readonly string[] = []): Grant | Failure {
   if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) {
     return unusable('is not a JSON object of at most 64 KiB')
   }
-  // Without a prototype, so that what pollutes that of every object is not taken for a field.
+  // No prototype: a polluted `Object.prototype` must not add fields.
   const fields: Record<string, unknown> = Object.assign(Object.create(null), answer)
   const { access_token, access_token_id, token_type, expires_in } = fields
-  if (access_token === undefined && fields['error'] !== undefined) {
-    // Some servers refuse a client with a 200.
+  if (isMissing(access_token) && !isMissing(fields['error'])) {
+    // Some servers refuse a client with status 200.
     return refused({ upstreamStatus: 200, oauthError: parseOauthError(answer, secrets) })
   }
   if (typeof access_token !== 'string' || !/^[A-Za-z0-9._~+/-]+=*$/.test(access_token)) {
@@ -39,14 +43,20 @@ export function parseGrant(answer: unknown, secrets: readonly string[] = []): Gr
     accessToken: access_token,
     accessTokenId: isShowable(access_token_id, access_token, secrets) ? access_token_id : undefined,
     expiresIn,
-    hasExpiresIn: expires_in !== undefined && expires_in !== null
+    hasExpiresIn: !isMissing(expires_in)
   }
 }
 
-/** Ids are shown in logs and to pages: one that repeats the token or a secret is none. */
+function isMissing(field: unknown): boolean {
+  return field === undefined || field === null
+}
+
+/**
+ * Whether an `access_token_id` can be used. Logs and pages show ids, so one that contains the token or a secret is
+ * dropped.
+ */
 function isShowable(id: unknown, token: string, secrets: readonly string[]): id is string {
   if (typeof id !== 'string' || !/^[A-Za-z0-9._~-]{1,128}$/.test(id) || id.includes(token)) return false
-  // A short secret is found in an id by chance.
   return !secrets.some(
     (secret) => id === secret || (secret.length >= MIN_SECRET_LENGTH && id.includes(secret))
   )
@@ -61,7 +71,7 @@ function unusable(problem: string): Failure {
   }
 }
 
-/** What a status other than 200 says. */
+/** The failure that a status other than 200 stands for. */
 export function statusFailure(
   upstreamStatus: number,
   retryAfterMs: number | undefined,
@@ -94,7 +104,7 @@ function refused(known: Partial<Failure>): Failure {
   }
 }
 
-/** The `error` of an answer (RFC 6749 §5.2), unless it is malformed or shows a part of a secret. */
+/** The `error` of a response (RFC 6749 §5.2). `undefined` if it is malformed or contains part of a secret. */
 export function parseOauthError(answer: unknown, secrets: readonly string[]): string | undefined {
   if (typeof answer !== 'object' || answer === null || !Object.hasOwn(answer, 'error')) return undefined
   const { error } = answer as { error: unknown }
@@ -105,11 +115,11 @@ export function parseOauthError(answer: unknown, secrets: readonly string[]): st
     : undefined
 }
 
-/** `Retry-After` (RFC 9110 §10.2.3), seconds or a date, in milliseconds from now, 300 s at most. */
+/** The delay that `Retry-After` asks for (RFC 9110 §10.2.3), seconds or a date, in milliseconds; at most 300 s. */
 export function parseRetryAfter(header: string | string[] | undefined, nowMs: number): number | undefined {
   const value = typeof header === 'string' ? header.trim() : ''
-  // A date begins with the name of a day: what else `Date.parse` would take is no date of HTTP's. All are in GMT;
-  // asctime's form does not say so, and for the others to say it twice does no harm.
+  // `Date.parse` accepts more than the dates of HTTP, which all begin with the name of a day. They are all in GMT. The
+  // asctime form does not say so; in the other forms, a second "GMT" does no harm.
   const delayMs = /^\d+$/.test(value)
     ? Number(value) * 1000
     : /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? /.test(value)

@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream'
-import type { Failure } from '../failure.js'
+import { type Failure, isFailure } from '../failure.js'
 import { abortable } from '../support/abortable.js'
 import { VERSION } from '../support/version.js'
 import { networkFailure } from './network-failure.js'
 import { type Grant, parseGrant, parseOauthError, parseRetryAfter, statusFailure } from './parse.js'
 
-/** The part of an undici `Dispatcher` that is used, so that one of version 6, 7 or 8 fits. */
+/** The part of an undici `Dispatcher` that is used. The dispatchers of undici 6, 7 and 8 all have it. */
 export interface TokenDispatcher {
   request(options: {
     origin: string
@@ -29,20 +29,20 @@ export interface Endpoint {
   readonly dispatcher: TokenDispatcher
 }
 
-/** How a client proves who it is (RFC 6749 §2.3), and what of it must never be shown. */
+/** How a client authenticates (RFC 6749 §2.3). `secrets` are the parts of it that must never be shown. */
 export interface ClientAuthentication {
   readonly authorization: string
   readonly secrets: readonly string[]
 }
 
 const MAX_BODY_BYTES = 64 * 1024
-/** The statuses whose body says what is wrong (RFC 6749 §5.2). */
+/** The error statuses whose body says more (RFC 6749 §5.2). No other body of an error is read. */
 const EXPLAINED: ReadonlySet<number> = new Set([400, 401, 403])
 
 /**
- * One exchange with the token endpoint: a client credentials request (RFC 6749 §4.4, Bandwidth's page). Never follows
- * a redirect and never rejects. The reason of `signal` is the failure that an aborted exchange ends with; a status
- * that has arrived by then still counts.
+ * Sends one client credentials request (RFC 6749 §4.4, Bandwidth's page) and reads the response. Never rejects and
+ * never follows a redirect. An abort ends the exchange with the signal's reason, which is a failure. But once the
+ * headers of an error have arrived, their status is the result, whatever becomes of the body.
  */
 export async function requestToken(
   endpoint: Endpoint,
@@ -52,14 +52,18 @@ export async function requestToken(
 ): Promise<Grant | Failure> {
   try {
     const { statusCode, headers, body } = await abortable(send(endpoint, authorization, signal), signal)
-    if (statusCode === 200) return parseGrant(await abortable(readJson(body), signal), secrets)
-    return statusFailure(
-      statusCode,
-      parseRetryAfter(headers['retry-after'], nowMs()),
-      EXPLAINED.has(statusCode)
-        ? parseOauthError(await abortable(readJson(body), signal).catch(() => undefined), secrets)
-        : discard(body)
-    )
+    const retryAfter = Object.hasOwn(headers, 'retry-after') ? headers['retry-after'] : undefined
+    const retryAfterMs = parseRetryAfter(retryAfter, nowMs())
+    if (statusCode === 200) {
+      const outcome = parseGrant(await abortable(readJson(body), signal), secrets)
+      return isFailure(outcome) ? { ...outcome, retryAfterMs } : outcome
+    }
+    if (!EXPLAINED.has(statusCode)) {
+      discard(body)
+      return statusFailure(statusCode, retryAfterMs, undefined)
+    }
+    const explanation = await abortable(readJson(body), signal).catch(() => undefined)
+    return statusFailure(statusCode, retryAfterMs, parseOauthError(explanation, secrets))
   } catch (error) {
     return signal.aborted ? (signal.reason as Failure) : networkFailure(error, secrets)
   }
@@ -81,13 +85,13 @@ async function send(endpoint: Endpoint, authorization: string, signal: AbortSign
     },
     body: form.toString(),
     signal,
-    // The provider's own clock bounds the attempt.
+    // The provider's clock limits the attempt, by way of the signal.
     headersTimeout: 0,
     bodyTimeout: 0
   })
 }
 
-/** The body as JSON; `undefined` where it is not JSON or longer than the limit. */
+/** Parses the body. `undefined` if it is not JSON or is larger than the limit. */
 async function readJson(body: Readable): Promise<unknown> {
   const chunks: Buffer[] = []
   let size = 0
@@ -103,8 +107,8 @@ async function readJson(body: Readable): Promise<unknown> {
   }
 }
 
-/** Ends a body that nobody reads. undici calls that an error. */
-function discard(body: Readable): undefined {
+/** Drops a body that is not read. undici emits `error` for that. */
+function discard(body: Readable): void {
   body.on('error', () => {})
   body.destroy()
 }

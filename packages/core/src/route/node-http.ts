@@ -11,8 +11,9 @@ export function nodeHeaders(headers: IncomingHttpHeaders): HeaderReader {
 }
 
 /**
- * Sets headers on a response of Node's `http` or `http2`, and sees to it that they are sent. Error handlers come between,
- * and some of them, the own ones of Express and Fastify among them, write the headers that an error brings along.
+ * Sets headers on a response of Node's `http` or `http2` and makes sure that they are sent, whatever is written over them
+ * before. The error handlers of Express and Fastify write the headers that an error brings along. Does nothing once the
+ * response has begun.
  */
 export function keepHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
   if (response.headersSent) return

@@ -93,9 +93,9 @@ export class SharedPlace {
     return found === undefined || text === undefined ? undefined : { text, ttlMs: found.ttlMs }
   }
 
-  /** Nobody waits for it. */
+  /** Nobody waits for it. Also where a lock was not answered: it may have been taken all the same. */
   unlock(): void {
-    if (!this.isAlone) ignore(() => this.#shared.store.unlock(this.#name('entry'), this.#owner))
+    ignore(() => this.#shared.store.unlock(this.#name('entry'), this.#owner))
   }
 
   /** A live holder is waited for: that costs none of the acquisition's time at the store. */

@@ -4,8 +4,8 @@
  * trusts nothing it gets back.
  *
  * What holds for every method:
- * - A key and an owner are 1 to 128 characters of `[A-Za-z0-9_-]`. An entry is text of at most 8 kB; give it back
- *   character for character.
+ * - A key and an owner are 1 to 128 characters of `[A-Za-z0-9_-]`. An entry is text of at most 8 kB without
+ *   U+0000; give it back character for character.
  * - `ttlMs` is a whole number of milliseconds, at least 1. The store measures it by a clock of its own, one for all
  *   members, and never by that of a member.
  * - A key holds at most one entry and at most one lock, which do not touch each other.

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events'
 
 /**
- * The outcome of `work`, or a rejection with the signal's reason as soon as it is aborted. The work goes on for
- * whoever else waits for it.
+ * Settles as `work` does, or rejects with the signal's reason as soon as it is aborted. The work itself goes on,
+ * because others may wait for it too.
  */
 export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   allowManyListeners(signal)
@@ -15,8 +15,9 @@ export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> 
 }
 
 /**
- * A controller that is aborted with `outer` at the latest, and is not to outlive it. `AbortSignal.any()` would do as
- * well, but some versions of Node keep a record of each of its signals until they collect all of their memory.
+ * A controller that is aborted together with `outer`. Keep it no longer than `outer`: its listener is never removed.
+ * `AbortSignal.any()` would be shorter, but some versions of Node keep a record of each signal it makes until a full
+ * garbage collection.
  */
 export function controllerWithin(outer: AbortSignal): AbortController {
   const controller = new AbortController()
@@ -26,11 +27,11 @@ export function controllerWithin(outer: AbortSignal): AbortController {
   return controller
 }
 
-/** Callers may share a signal. Node 20 warns of a leak when more than ten wait; later versions count none. */
+/** Many callers may share one signal. Node 20 warns of a leak at the eleventh listener. */
 function allowManyListeners(signal: AbortSignal): void {
   try {
     setMaxListeners(0, signal)
   } catch {
-    // It is not Node's own, and warns of nothing.
+    // A signal from another library: it does not warn.
   }
 }

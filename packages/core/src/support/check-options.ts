@@ -1,18 +1,27 @@
 import { optionInvalid } from '../errors.js'
 
-/** What an option must be: a test and the words for it. */
-export type OptionRule = readonly [isValid: (value: unknown) => boolean, expected: string]
+/**
+ * What an option must be: a check, the words for it, and optionally a function that says what is wrong with a value
+ * where its type does not ("a string that ends with a line break"). No message may repeat the value.
+ */
+export type OptionRule = readonly [
+  isValid: (value: unknown) => boolean,
+  expected: string,
+  describe?: (value: unknown) => string | undefined
+]
 
 /**
- * A copy of the options that were given, own properties only. Each is checked against its rule; an unknown one is
- * named, with the right spelling where one is near.
+ * Checks each of the given options against its rule and returns a copy without a prototype. Reads own properties only.
+ *
+ * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for the first bad or unknown option. The message for an unknown one
+ *   suggests the nearest name, or lists all names if none is near.
  */
 export function checkOptions(
   given: unknown,
   rules: Readonly<Record<string, OptionRule>>,
   prefix = ''
 ): Record<string, unknown> {
-  // Without a prototype, so that what pollutes that of every object is not taken for an option.
+  // No prototype: a polluted `Object.prototype` must not add options.
   const checked: Record<string, unknown> = Object.create(null)
   if (given === undefined) return checked
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
@@ -23,13 +32,14 @@ export function checkOptions(
     const value = (given as Record<string, unknown>)[name]
     if (rule === undefined) throw optionInvalid(prefix + name, value, suggestion(name, Object.keys(rules)))
     if (value === undefined) continue
-    if (!rule[0](value)) throw optionInvalid(prefix + name, value, rule[1])
+    const [isValid, expected, describe] = rule
+    if (!isValid(value)) throw optionInvalid(prefix + name, value, expected, describe?.(value))
     checked[name] = value
   }
   return checked
 }
 
-/** Whether a value has these methods: a thing is recognised by its shape. */
+/** A check that a value has these methods: dispatchers, loggers and clocks are recognised by their shape. */
 export function hasMethods(...names: string[]): OptionRule[0] {
   return (value) =>
     names.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function')
@@ -38,17 +48,19 @@ export function hasMethods(...names: string[]): OptionRule[0] {
 function suggestion(name: string, known: readonly string[]): string {
   const [nearest] = known
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(
-      ({ candidate, distance }) =>
-        distance <= name.length / 3 || candidate.toLowerCase().startsWith(name.toLowerCase())
-    )
+    .filter(({ candidate, distance }) => distance <= name.length / 3 || isMostOf(name, candidate))
     .sort((a, b) => a.distance - b.distance)
   return nearest === undefined
     ? `one of the options ${known.join(', ')}`
     : `the spelling "${nearest.candidate}"`
 }
 
-/** Levenshtein's distance, row by row. */
+/** Whether a name is the first half of another or more, such as `refreshA` of `refreshAheadMs`. */
+function isMostOf(name: string, candidate: string): boolean {
+  return name.length >= candidate.length / 2 && candidate.toLowerCase().startsWith(name.toLowerCase())
+}
+
+/** The Levenshtein distance, row by row. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {

@@ -1,14 +1,15 @@
 /**
- * Where the provider takes its time from. Every time it reads or waits goes through this, so that a test can
- * live an hour in a second.
+ * Where the provider takes its time from. It reads time and waits only through this, so a test can run through an
+ * hour in a second.
  */
 export interface Clock {
   /** Wall time in milliseconds since 1970, as `Date.now()`. */
   now(): number
   /** Milliseconds that never go back, as `performance.now()`. */
   monotonic(): number
-  /** Runs `callback` once after `delayMs`. If the handle has `ref()` and `unref()`, they are used. */
+  /** Calls `callback` once after `delayMs`. If the returned handle has `ref()` and `unref()`, they are used. */
   setTimeout(callback: () => void, delayMs: number): unknown
+  /** Cancels a timer by its handle. */
   clearTimeout(handle: unknown): void
 }
 
@@ -19,7 +20,7 @@ export const systemClock: Clock = {
   clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout)
 }
 
-/** One moment by both clocks. */
+/** One moment, as both clocks show it. */
 export interface Instant {
   readonly wallMs: number
   readonly monotonicMs: number
@@ -29,14 +30,14 @@ export function readClock(clock: Clock): Instant {
   return { wallMs: clock.now(), monotonicMs: clock.monotonic() }
 }
 
-/** Says whether a timer may hold the process open, where its handle can be told. */
+/** Sets whether a timer holds the process open, if its handle has `ref()` and `unref()`. */
 export function holdProcess(handle: unknown, hold: boolean): void {
   const timer = handle as Partial<Pick<NodeJS.Timeout, 'ref' | 'unref'>> | null | undefined
   if (hold) timer?.ref?.()
   else timer?.unref?.()
 }
 
-/** A timer that never holds the process open. */
+/** Starts a timer that does not hold the process open. */
 export function setBackgroundTimeout(clock: Clock, callback: () => void, delayMs: number): unknown {
   const handle = clock.setTimeout(callback, Math.ceil(delayMs))
   holdProcess(handle, false)

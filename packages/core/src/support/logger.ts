@@ -16,7 +16,7 @@ export interface Log {
   warnOnce(message: string): void
   /**
    * Warns of a mistake in the configuration, once in the life of this log. Without a logger it is a warning of the
-   * process: a mistake that nobody hears of would not be mended.
+   * process, because nobody mends a mistake that nobody sees.
    */
   warnConfiguration(message: string): void
 }

@@ -1,6 +1,6 @@
 /**
- * The URL that a text is, if it is one. Not by `URL.canParse()`, which in Node 20 and 22 refuses letters such as "ü"
- * once it has been optimised.
+ * The URL that a text stands for; `undefined` if it is none. `URL.canParse()` does not do: once V8 has optimised it,
+ * Node 20 and 22 refuse letters such as "ü" in it.
  */
 export function parseUrl(text: string): URL | undefined {
   try {
@@ -8,4 +8,9 @@ export function parseUrl(text: string): URL | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Whether a host name or address is a loopback one (RFC 6761 §6.3, RFC 1122 §3.2.1.3). */
+export function isLoopback(hostname: string): boolean {
+  return /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
 }

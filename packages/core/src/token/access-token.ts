@@ -2,13 +2,13 @@ import { inspect } from 'node:util'
 import { type Clock, type Instant, readClock } from '../support/clock.js'
 import { ageMs } from './lifetime.js'
 
-/** The wire form of a token: Bandwidth's four fields (RFC 6749 §5.1 and Bandwidth's page). */
+/** A token as it is sent over the wire: Bandwidth's four fields (RFC 6749 §5.1, Bandwidth's page). */
 export interface TokenResponse {
   access_token: string
-  /** Left out where Bandwidth sent none. */
+  /** Missing if Bandwidth sent none. */
   access_token_id?: string
   token_type: 'Bearer'
-  /** Whole seconds left. */
+  /** Seconds left, whole. */
   expires_in: number
 }
 
@@ -17,11 +17,11 @@ export interface TokenFields {
   readonly accessToken: string
   readonly accessTokenId: string | undefined
   readonly lifetimeMs: number
-  /** Just before the request was sent. */
+  /** The moment just before the request was sent. */
   readonly issuedAt: Instant
 }
 
-/** A Bandwidth access token. Immutable; printing, logging or serialising it never shows the token itself. */
+/** A Bandwidth access token. It is immutable. Printing, logging and serialising it never show the token itself. */
 export class AccessToken {
   readonly #fields: TokenFields
   readonly #clock: Clock
@@ -33,41 +33,49 @@ export class AccessToken {
     Object.freeze(this)
   }
 
-  /** The token itself. Whoever holds it can place calls that the account pays for. */
+  /** The token itself. Keep it secret: with it, anybody can place calls at the expense of the account. */
   get accessToken(): string {
     return this.#fields.accessToken
   }
 
-  /** Bandwidth's `access_token_id`, the same as the token's `jti` claim; `undefined` where none was sent. */
+  /**
+   * Bandwidth's `access_token_id`, the same as the token's `jti` claim. `undefined` if there is none, or if it is not
+   * 1 to 128 characters of `A-Z a-z 0-9 . _ ~ -`.
+   */
   get accessTokenId(): string | undefined {
     return this.#fields.accessTokenId
   }
 
+  /** The type of the token (RFC 6749 §7.1): always `'Bearer'`. */
   get tokenType(): 'Bearer' {
     return 'Bearer'
   }
 
-  /** The instant just before the token was requested. */
+  /** The moment just before the token was requested. */
   get issuedAt(): Date {
     return new Date(this.#fields.issuedAt.wallMs)
   }
 
+  /** The moment when the token expires. */
   get expiresAt(): Date {
     return new Date(this.#fields.issuedAt.wallMs + this.#fields.lifetimeMs)
   }
 
-  /** Whole seconds left now, by the clock that says less; never negative. */
+  /**
+   * Seconds left now: whole, rounded down, never negative. Of the wall clock and the monotonic clock, the one that
+   * says less counts.
+   */
   get expiresIn(): number {
     const leftMs = this.#fields.lifetimeMs - ageMs(this.#fields.issuedAt, readClock(this.#clock))
     return Math.max(0, Math.floor(leftMs / 1000))
   }
 
-  /** The value of an `Authorization` header (RFC 6750 §2.1). */
+  /** The value of an `Authorization` header (RFC 6750 §2.1): `Bearer` and the token. */
   get authorization(): string {
     return `Bearer ${this.accessToken}`
   }
 
-  /** The token on the wire, with the seconds that are left now. */
+  /** The token as a JSON response has it, with the seconds left now. */
   toResponse(): TokenResponse {
     return {
       access_token: this.accessToken,
@@ -77,17 +85,17 @@ export class AccessToken {
     }
   }
 
-  /** Redacted: id and seconds left. */
+  /** The id and the seconds left, without the token. */
   toJSON(): { accessTokenId: string | undefined; expiresIn: number } {
     return { accessTokenId: this.accessTokenId, expiresIn: this.expiresIn }
   }
 
-  /** Redacted: id and seconds left. */
+  /** The id and the seconds left, without the token. */
   toString(): string {
     return `AccessToken ${this.accessTokenId ?? '(no id)'}, ${this.expiresIn} s left`
   }
 
-  /** Redacted: id and seconds left. */
+  /** The id and the seconds left, without the token. */
   [inspect.custom](): string {
     return `[${this}]`
   }

@@ -1,12 +1,12 @@
 import type { Instant } from '../support/clock.js'
 
-/** The floor between two requests for a token that is the same as before or nearly dead. */
+/** The least time between two requests while the endpoint sends tokens that are unchanged or about to expire. */
 export const REQUEST_INTERVAL_MS = 5_000
 
 const MAX_LIFETIME_S = 86_400
 const DEFAULT_LIFETIME_S = 60
 
-/** How long a token lives and when it is refreshed and given up. Ages are counted from its request. */
+/** How long a token lives, and when it is refreshed. Its age counts from the moment before its request. */
 export interface Lifetime {
   readonly lifetimeMs: number
   /** A token with less than this left is never handed out. */
@@ -16,8 +16,9 @@ export interface Lifetime {
 }
 
 /**
- * The window of a token (Bandwidth's page: use it until 10 to 30 seconds before it expires). Both lines shrink
- * with a short lifetime; the refresh instant is drawn once, so that a fleet does not refresh in step.
+ * Plans the life of a token. Bandwidth's page says to replace it 10 to 30 seconds before it expires; both margins
+ * shrink for a short lifetime. `random`, from 0 to 1, sets the moment of the refresh, so that the servers of a fleet
+ * do not all refresh at the same time.
  */
 export function planLifetime(
   lifetimeMs: number,
@@ -35,14 +36,17 @@ export function marginMs(lifetimeMs: number, expiryMarginMs: number): number {
   return Math.max(1, Math.min(expiryMarginMs, lifetimeMs / 10))
 }
 
-/** The age by the clock that says more: neither a stepped wall clock nor a suspended monotonic one makes it younger. */
+/**
+ * The age by the clock that says more. So the token does not look younger when the wall clock is set back, or when the
+ * monotonic clock stops during a suspend.
+ */
 export function ageMs(issuedAt: Instant, now: Instant): number {
   return Math.max(0, now.wallMs - issuedAt.wallMs, now.monotonicMs - issuedAt.monotonicMs)
 }
 
 /**
- * The lifetime in whole seconds that a token response's `expires_in` (RFC 6749 §5.1) stands for: 60 where there is
- * none, a day at most, `undefined` where it makes no sense.
+ * The lifetime that `expires_in` (RFC 6749 §5.1) stands for, in whole seconds: 60 if it is missing, at most a day.
+ * `undefined` if it is not a number of at least 1.
  */
 export function parseExpiresIn(value: unknown): number | undefined {
   if (value === undefined || value === null) return DEFAULT_LIFETIME_S

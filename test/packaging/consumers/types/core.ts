@@ -15,23 +15,22 @@ const options: TokenProviderOptions = { network: 'us', refreshAheadMs: 30_000, l
 const perAccount: TokenProviderOptions = {
   credentials: async (account): Promise<Credentials> => ({ clientId: account, clientSecret: 'secret' })
 }
+/** Variables of the environment may be missing. */
+const fromEnvironment: TokenProviderOptions = {
+  clientId: process.env['MY_CLIENT_ID'],
+  clientSecret: process.env['MY_CLIENT_SECRET'],
+  tokenUrl: process.env['MY_TOKEN_URL'],
+  credentials: undefined
+}
+const credentials = (): Credentials => ({ clientId: 'id', clientSecret: 'secret' })
+// @ts-expect-error: either `credentials` or a fixed id and secret
+const contradictory: TokenProviderOptions = { credentials, clientId: 'id' }
+// @ts-expect-error: and not with the secret either
+const contradictoryToo: TokenProviderOptions = { credentials, clientSecret: 'secret' }
 // @ts-expect-error: a misspelt option
 const misspelt: TokenProviderOptions = { clientID: 'id' }
 // @ts-expect-error: not one of the networks
 const elsewhere: TokenProviderOptions = { network: 'mars' }
-
-const fromEnvironment: TokenProviderOptions = {
-  clientId: process.env['CLIENT_ID'],
-  clientSecret: process.env['CLIENT_SECRET'],
-  tokenUrl: process.env['TOKEN_URL']
-}
-// @ts-expect-error: two sources of credentials
-const contradictory: TokenProviderOptions = {
-  clientId: 'id',
-  credentials: () => ({ clientId: 'id', clientSecret: 's' })
-}
-// @ts-expect-error: two sources of the secret
-new TokenProvider({ clientSecret: 's', credentials: () => ({ clientId: 'id', clientSecret: 's' }) })
 
 export async function use(logger: Logger, clock: Clock, signal: AbortSignal): Promise<TokenResponse> {
   const provider = new TokenProvider({ ...options, logger, clock })
@@ -60,4 +59,4 @@ export function codeOf(error: unknown): BandwidthTokenErrorCode | undefined {
   return error instanceof BandwidthTokenError ? error.code : undefined
 }
 
-export { contradictory, elsewhere, fromEnvironment, misspelt, perAccount }
+export { contradictory, contradictoryToo, elsewhere, fromEnvironment, misspelt, perAccount }

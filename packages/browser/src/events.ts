@@ -1,0 +1,34 @@
+import type { BandwidthSession } from './bandwidth-ua.js'
+import type { TokenSourceError } from './errors.js'
+
+/** What a token source tells its subscribers. */
+export type TokenSourceEvent =
+  /** A new token is there. */
+  | { readonly type: 'token'; readonly accessTokenId: string | undefined; readonly expiresIn: number }
+  /** The route answered 401 or 403: the token is dropped, and nothing is refreshed until the next `getToken()`. */
+  | { readonly type: 'signed-out' }
+  /** The gateway refused a token; `replacedBy` is the session of the redial, if there is one. */
+  | {
+      readonly type: 'refused'
+      readonly accessTokenId: string | undefined
+      readonly session: BandwidthSession
+      readonly replacedBy: BandwidthSession | undefined
+    }
+  /** The route failed otherwise. A visible page asks it again in `retryInMs` milliseconds. */
+  | { readonly type: 'error'; readonly error: TokenSourceError; readonly retryInMs: number }
+
+export type TokenSourceListener = (event: TokenSourceEvent) => void
+
+/** Tells the subscribers of a source what happened. */
+export type Emit = TokenSourceListener
+
+/** Calls every listener. One that throws is reported like any uncaught error, and the others are called all the same. */
+export const emitTo = (listeners: Iterable<TokenSourceListener>, event: TokenSourceEvent): void => {
+  for (const listener of listeners) {
+    try {
+      listener(event)
+    } catch (error) {
+      globalThis.reportError?.(error)
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Teardown } from './teardown.js'
+
+/** A Node process, what it has printed and how it ends. It never survives its test. */
+export class Program {
+  stdout = ''
+  stderr = ''
+  readonly process: ChildProcess
+  readonly #closed: Promise<unknown[]>
+
+  constructor(t: Teardown, args: readonly string[], options: SpawnOptions = {}) {
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options })
+    child.stdout?.on('data', (chunk) => {
+      this.stdout += chunk
+    })
+    child.stderr?.on('data', (chunk) => {
+      this.stderr += chunk
+    })
+    this.process = child
+    this.#closed = once(child, 'close')
+    t.teardown(() => child.kill('SIGKILL'))
+  }
+
+  /** The exit code, or the signal that ended it. */
+  async exitCode(): Promise<unknown> {
+    const [code, signal] = await this.#closed
+    return code ?? signal
+  }
+}

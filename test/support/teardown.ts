@@ -1,0 +1,4 @@
+/** The part of a test that ends what was started for it. */
+export interface Teardown {
+  teardown(fn: () => unknown): void
+}
