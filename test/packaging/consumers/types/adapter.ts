@@ -27,8 +27,10 @@ export async function handle(
 ): Promise<AccessToken> {
   const route = new TokenRoute<IncomingMessage>(options, traits)
   const header = nodeHeaders(req.headers)
-  const answer: RouteAnswer = await route.answer(req, { url: req.url ?? '/', header }).catch(errorAnswer)
-  keepHeaders(res, answer.headers)
+  const answer: RouteAnswer | undefined = await route
+    .answer(req, { url: req.url ?? '/', header })
+    .catch(errorAnswer)
+  if (answer !== undefined) keepHeaders(res, answer.headers)
   const token: AccessToken = await route.tokenFor(req)
   // @ts-expect-error: the token is not `any`
   token.nothing
