@@ -159,10 +159,12 @@ export class Account {
 
   /** The cached token. One that was seen to have lapsed does not come back when a clock is set back. */
   #valid(now: Instant): CachedToken | undefined {
-    if (this.#cached !== undefined && usableMs(this.#cached, now) < 0) {
+    const cached = this.#cached
+    if (cached !== undefined && usableMs(cached, now) < 0) {
       this.#drop()
-      this.#coolDown.shorten(now)
-      this.#gate.coolDown.shorten(now)
+      const served = (then: Instant) => usableMs(cached, then) >= 0
+      this.#coolDown.shorten(served, now)
+      this.#gate.coolDown.shorten(served, now)
     }
     return this.#cached
   }
