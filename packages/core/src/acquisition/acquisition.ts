@@ -37,6 +37,7 @@ const RESTARTS_WHILE_AWAITED = 3
  * the process open only while somebody waits.
  */
 export class Acquisition<Result> {
+  readonly account: string
   readonly startedAtMs: number
   /** Whether a caller asked for it because a peer rejected the cached token. */
   isReplacement = false
@@ -45,7 +46,6 @@ export class Acquisition<Result> {
   /** How it passed the client's gate, if it has. */
   admission: Admission | undefined
   readonly #context: AcquisitionContext
-  readonly #account: string
   readonly #gate: ClientGate
   readonly #mayRetry: boolean
   #result: Promise<Result> | undefined
@@ -59,7 +59,7 @@ export class Acquisition<Result> {
   /** `mayRetry` is false for the first acquisition after a cool-down, which makes one attempt, whoever waits for it. */
   constructor(context: AcquisitionContext, account: string, gate: ClientGate, mayRetry: boolean) {
     this.#context = context
-    this.#account = account
+    this.account = account
     this.#gate = gate
     this.#mayRetry = mayRetry
     this.startedAtMs = context.clock.monotonic()
@@ -68,7 +68,12 @@ export class Acquisition<Result> {
 
   /** Begins. `settle` makes the result of the outcome, before anybody who waits goes on. */
   start(settle: (outcome: Acquired | Failure) => Result): void {
-    this.#result = this.#run().then((outcome) => {
+    let resolve: (result: Promise<Result>) => void = () => {}
+    // In its place before anything runs: the credentials function may ask for this very token.
+    this.#result = new Promise((resolveResult) => {
+      resolve = resolveResult
+    })
+    const result = this.#run().then((outcome) => {
       this.#deadline.clear()
       // It may have been closed while an answer was on its last steps.
       const result = settle(this.#ended.signal.reason === CLOSED ? CLOSED : outcome)
@@ -77,6 +82,7 @@ export class Acquisition<Result> {
       this.#leavePlace()
       return result
     })
+    resolve(result)
   }
 
   /** The result for one caller, who may lose patience without disturbing the others. */
@@ -161,6 +167,8 @@ export class Acquisition<Result> {
     if (isFailure(credentials)) return credentials
     const refusal = await this.#enter()
     if (refusal !== undefined) return refusal
+    // It may have been closed since, from within another's request.
+    if (this.#ended.signal.aborted) return this.#ended.signal.reason
 
     this.#attempts++
     const attempt = controllerWithin(this.#ended.signal)
@@ -220,7 +228,7 @@ export class Acquisition<Result> {
 
   async #loadCredentials(): Promise<Credentials | Failure> {
     try {
-      const { clientId, clientSecret } = await this.#context.credentials(this.#account)
+      const { clientId, clientSecret } = await this.#context.credentials(this.account)
       // What was checked is what is used, even if a getter of the user's gives something else next time.
       const credentials = { clientId, clientSecret }
       if (isCredentials(credentials)) return credentials
