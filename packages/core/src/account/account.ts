@@ -140,9 +140,10 @@ export class Account {
 
   /** The cached token. One that was seen to have lapsed does not come back when a clock is set back. */
   #valid(now: Instant): CachedToken | undefined {
-    if (this.#cached !== undefined && usableMs(this.#cached, now) < 0) {
+    const cached = this.#cached
+    if (cached !== undefined && usableMs(cached, now) < 0) {
       this.#drop()
-      this.#pauses.lapsed(now)
+      this.#pauses.lapsed((then) => usableMs(cached, then) >= 0, now)
     }
     return this.#cached
   }

@@ -61,9 +61,9 @@ export class Pauses {
     this.#pointlessUntilMs = pointlessUntilMs
   }
 
-  /** A token that served has lapsed: a refusal no longer keeps its callers from asking. */
-  lapsed(now: Instant): void {
-    this.#own.shorten(now)
-    this.#gate.coolDown.shorten(now)
+  /** A token has lapsed: a refusal that began while it served no longer keeps its callers from asking. */
+  lapsed(served: (then: Instant) => boolean, now: Instant): void {
+    this.#own.shorten(served, now)
+    this.#gate.coolDown.shorten(served, now)
   }
 }

@@ -38,6 +38,7 @@ const RESTARTS_WHILE_AWAITED = 3
  * the process open only while somebody waits.
  */
 export class Acquisition<Result> {
+  readonly account: string
   readonly startedAtMs: number
   /** Whether a caller asked for it because a peer rejected the cached token. */
   isReplacement = false
@@ -48,7 +49,6 @@ export class Acquisition<Result> {
   /** How it passed the client's gate, if it has. */
   admission: Admission | undefined
   readonly #context: AcquisitionContext
-  readonly #account: string
   readonly #gate: ClientGate
   readonly #mayRetry: boolean
   readonly #demand: Demand
@@ -71,7 +71,7 @@ export class Acquisition<Result> {
     demand: Demand
   ) {
     this.#context = context
-    this.#account = account
+    this.account = account
     this.#gate = gate
     this.#mayRetry = mayRetry
     this.#demand = demand
@@ -81,7 +81,12 @@ export class Acquisition<Result> {
 
   /** Begins. `settle` makes the result of the outcome, before anybody who waits goes on. */
   start(settle: (outcome: Acquired | Failure) => Result): void {
-    this.#result = this.#run().then((outcome) => {
+    let resolve: (result: Promise<Result>) => void = () => {}
+    // In its place before anything runs: the credentials function may ask for this very token.
+    this.#result = new Promise((resolveResult) => {
+      resolve = resolveResult
+    })
+    const result = this.#run().then((outcome) => {
       this.#deadline.clear()
       // It may have been closed while an answer was on its last steps.
       const result = settle(this.#ended.signal.reason === CLOSED ? CLOSED : outcome)
@@ -90,6 +95,7 @@ export class Acquisition<Result> {
       this.#leavePlace()
       return result
     })
+    resolve(result)
   }
 
   /** The result for one caller, who may lose patience without disturbing the others. */
@@ -140,7 +146,7 @@ export class Acquisition<Result> {
     if (loadFleet === undefined) return this.#fetch(credentials)
     const { signal } = this.#ended
     const result = await this.#inTime(
-      obtainTogether(loadFleet, clock, credentials, this.#account, {
+      obtainTogether(loadFleet, clock, credentials, this.account, {
         ...this.#demand,
         fetch: () => this.#fetch(credentials),
         mayShare: () => !this.#hasReloaded,
@@ -196,6 +202,8 @@ export class Acquisition<Result> {
     const { clock, endpoint, timeoutMs } = this.#context
     const refusal = await this.#enter()
     if (refusal !== undefined) return refusal
+    // It may have been closed since, from within another's request.
+    if (this.#ended.signal.aborted) return this.#ended.signal.reason
 
     this.#attempts++
     const attempt = controllerWithin(this.#ended.signal)
@@ -256,7 +264,7 @@ export class Acquisition<Result> {
   #loadCredentials(): Promise<Credentials | Failure> {
     const { credentials, mayReload, log } = this.#context
     // Fixed credentials were looked at when the provider was made.
-    return loadCredentials(credentials, this.#account, mayReload ? log.warnConfiguration : undefined)
+    return loadCredentials(credentials, this.account, mayReload ? log.warnConfiguration : undefined)
   }
 
   async #sleep(delayMs: number): Promise<void> {

@@ -60,8 +60,10 @@ export class ClientGate {
 
   /** A verdict of an acquisition that was admitted, or that failed before it was. */
   failed(failure: Failure, admission: Admission | undefined, now: Instant): void {
-    // A request that was in flight when the cool-down began says nothing new.
-    if (admission !== undefined && admission.coolDowns !== this.#coolDowns) {
+    const wasInFlight = admission !== undefined && admission.coolDowns !== this.#coolDowns
+    if (wasInFlight && this.coolDown.consecutiveFailures > 0) {
+      // What was in flight when the cool-down began says nothing new, but for when to come back.
+      if (failure.retryAfterMs !== undefined) this.#coolDowns++
       this.coolDown.extend(failure, now)
       return
     }

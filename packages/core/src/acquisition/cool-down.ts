@@ -16,6 +16,7 @@ export interface Pause {
 export class CoolDown {
   #failure: Failure | undefined
   #consecutiveFailures = 0
+  #beganAt: Instant | undefined
   #untilMs = NEVER
   /** What `Retry-After` asked for; nothing shortens that. */
   #askedUntilMs = NEVER
@@ -47,6 +48,7 @@ export class CoolDown {
   /** One more failure: the pause grows with their number. */
   add(failure: Failure, now: Instant): void {
     this.#failure = failure
+    this.#beganAt = now
     this.#untilMs = now.monotonicMs + coolDownMs(failure, this.#consecutiveFailures++, Math.random())
     this.extend(failure, now)
   }
@@ -59,10 +61,10 @@ export class CoolDown {
     this.#untilMs = Math.max(this.#untilMs, askedUntilMs)
   }
 
-  /** A token that served has lapsed: a refusal must not keep its callers from asking once more. */
-  shorten(now: Instant): void {
-    if (this.#isRefusal)
-      this.#untilMs = Math.max(this.#askedUntilMs, Math.min(this.#untilMs, now.monotonicMs))
+  /** A token has lapsed: a refusal that began while it served must not keep its callers from asking once more. */
+  shorten(served: (then: Instant) => boolean, now: Instant): void {
+    if (this.#beganAt === undefined || !this.#isRefusal || !served(this.#beganAt)) return
+    this.#untilMs = Math.max(this.#askedUntilMs, Math.min(this.#untilMs, now.monotonicMs))
   }
 
   /** A success ends it. */
