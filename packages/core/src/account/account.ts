@@ -177,9 +177,8 @@ export class Account {
   /** Whether a token of the fleet is what this acquisition is for. */
   #accepts({ minimumLifetimeMs }: Flight, shared: Acquired): boolean {
     const now = this.#now()
-    const { expiryMarginMs } = this.#context
-    const isWanted = shared.accessToken !== this.#rejected
-    return isWanted && isImprovement(shared, this.#valid(now), { minimumLifetimeMs, expiryMarginMs }, now)
+    const wanted = { minimumLifetimeMs, expiryMarginMs: this.#context.expiryMarginMs }
+    return shared.accessToken !== this.#rejected && isImprovement(shared, this.#valid(now), wanted, now)
   }
 
   /** What a caller without a valid token waits for. */
