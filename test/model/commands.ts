@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { type Behaviour, HEALTHY } from './endpoint.js'
-import type { Callback, World } from './world.js'
+import type { Call, Callback, World } from './world.js'
 
 /** What happens next. It changes the world and looks whether the rules still hold. */
 class Step implements fc.AsyncCommand<object, World> {
@@ -226,16 +226,16 @@ async function call(world: World, account: string, count: number, canAbort: bool
   const mustServe = rules.mustServe(world.now)
   const mustRefuse = !mustServe && rules.held.length === 0 && rules.mustRefuse(world.now)
   const held = rules.held.map(({ token }) => token)
-  for (let index = 0; index < count; index++) world.call(account, { canAbort })
+  const calls = Array.from({ length: count }, () => world.call(account, { canAbort }))
   await world.settle()
-  if (mustServe) served(world, count, held)
-  if (mustRefuse && world.calls.slice(-count).some(({ state }) => state !== 'rejected')) {
+  if (mustServe) served(world, calls, held)
+  if (mustRefuse && calls.some(({ state }) => state !== 'rejected')) {
     world.complain(`account "${account}": a call is not refused in a cool-down`)
   }
 }
 
-/** Names a token as rejected. Returns whether it must be kept all the same. */
-function reject(world: World, account: string, { age, by }: Named, count = 1): boolean {
+/** Names a token as rejected; says whether it must be kept all the same. */
+function reject(world: World, account: string, { age, by }: Named, count = 1) {
   const rules = world.rules(account)
   const rejected = world.tokenOf(account, age)[by]
   rules.mustServe(world.now)
@@ -244,8 +244,8 @@ function reject(world: World, account: string, { age, by }: Named, count = 1): b
     rules.excuses.add('rejected')
     rules.mayBeReplacement = true
   }
-  for (let index = 0; index < count; index++) world.call(account, { rejected })
-  return isLeft
+  const calls = Array.from({ length: count }, () => world.call(account, { rejected }))
+  return { isLeft, calls }
 }
 
 async function rejectAndLook(world: World, account: string, named: Named, count: number): Promise<void> {
@@ -253,18 +253,17 @@ async function rejectAndLook(world: World, account: string, named: Named, count:
   const mustServe = rules.mustServe(world.now)
   const held = rules.held.map(({ token }) => token)
   const isFlying = rules.flight !== undefined
-  const isLeft = reject(world, account, named, count)
-  const first = world.calls.length - count
-  world.call(account)
+  const { isLeft, calls } = reject(world, account, named, count)
+  const other = world.call(account)
   await world.settle()
   if (!mustServe) return
   // Whoever names no cached token, or one that is not replaced now, is served; whoever names none always is.
-  served(world, 1, held)
-  if (isLeft && !isFlying) served(world, world.calls.length - first, held)
+  served(world, [other], held)
+  if (isLeft && !isFlying) served(world, calls, held)
 }
 
-function served(world: World, count: number, held: readonly string[]): void {
-  for (const { state, token } of world.calls.slice(-count)) {
+function served(world: World, calls: readonly Call[], held: readonly string[]): void {
+  for (const { state, token } of calls) {
     if (state !== 'resolved') world.complain(`a call is ${state} though there is a valid token`)
     else if (!held.includes(`${token}`)) world.complain(`a call is given ${token} instead of ${held}`)
   }

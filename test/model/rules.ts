@@ -106,13 +106,16 @@ export class ClientRules {
     const { pause, surroundings } = this
     const isCalledNow = surroundings.wasCalledNow(flight.account)
     const askedMs = pause.askedUntilMs - now.monotonicMs
-    if (askedMs > 0 && !(this.#askedInTurn === surroundings.turn && isCalledNow)) {
+    // An account of a function's that was evicted has forgotten how its client fares.
+    const isForgotten = surroundings.settings.mayReload && surroundings.mayHaveForgotten(flight.account)
+    if (!isForgotten && askedMs > 0 && !(this.#askedInTurn === surroundings.turn && isCalledNow)) {
       surroundings.complain(`a request ${askedMs} ms before the end of Retry-After`)
     }
     if (flight.admission === undefined) {
       const leftMs = this.leastUntilMs(now) - now.monotonicMs
-      if (leftMs > 0 && !isCalledNow) surroundings.complain(`a request ${leftMs} ms too early in a cool-down`)
-      flight.isProbe = pause.failures.least > 0
+      if (!isForgotten && leftMs > 0 && !isCalledNow)
+        surroundings.complain(`a request ${leftMs} ms too early in a cool-down`)
+      flight.isProbe = !isForgotten && pause.failures.least > 0
       const probe = [...this.#open].find(({ admission }) => admission?.most === pause.begun.most)
       if (flight.isProbe && probe !== undefined) surroundings.complain('a request while a probe decides')
       flight.admission = { ...pause.begun }
@@ -174,6 +177,7 @@ export class AccountRules {
   waitedInVainInTurn = -1
   readonly #granted: Granted[] = []
   #lapsed: Granted | undefined
+  #lapsedMs = NEVER
   #lastStartMs = NEVER
   #lastReplacementMs = NEVER
   #mustPauseUntilMs = NEVER
@@ -205,7 +209,10 @@ export class AccountRules {
     const lapsed = this.held.find((granted) => this.usableMs(granted, now) < 0)
     if (lapsed !== undefined) {
       // Of one that was evicted the provider does not notice the end.
-      if (!this.surroundings.mayHaveEvicted(this.name)) this.#lapsed = lapsed
+      if (!this.surroundings.mayHaveEvicted(this.name)) {
+        this.#lapsed = lapsed
+        this.#lapsedMs = now.monotonicMs
+      }
       this.held = []
     }
     return this.held.length > 0 && !this.surroundings.mayHaveEvicted(this.name)
@@ -251,6 +258,7 @@ export class AccountRules {
         refusedAt !== undefined &&
         pause.failures.least === pause.failures.most &&
         lapsed !== undefined &&
+        this.#lapsedMs > refusedAt.monotonicMs &&
         this.usableMs(lapsed, refusedAt) >= 0
       return isShortened ? pause.askedUntilMs : pause.mostUntilMs
     })
@@ -284,8 +292,10 @@ export class AccountRules {
         this.#complain(`a request ${leftMs} ms too early after a refresh that failed`)
       }
     }
-    if (this.#lateMs(flight.limitsFrom, this.surroundings.settings.deadlineMs, now) > -LATE_MS) {
-      if (isLate(this.#lateMs(flight.limitsFrom, this.surroundings.settings.deadlineMs, now)) === 'no') {
+    const { deadlineMs } = this.surroundings.settings
+    // A time limit comes due by the monotonic clock, whatever the one on the wall says.
+    if (now.monotonicMs - flight.limitsFrom.monotonicMs > deadlineMs) {
+      if (isLate(this.#lateMs(flight.limitsFrom, deadlineMs, now)) === 'no') {
         this.#complain('a request after the deadline')
       }
       flight.restart(now, this.surroundings.isAwaited(flight))

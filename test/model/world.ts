@@ -24,7 +24,7 @@ export interface WorldOptions {
 export type Callback = 'credentials' | 'logger' | 'endpoint'
 
 /** A call of `getToken()` or `warmUp()` and what became of it. */
-interface Call {
+export interface Call {
   readonly account: string
   readonly startedMs: number
   readonly turn: number
@@ -177,11 +177,11 @@ export class World implements Witness, Surroundings, EndpointContext {
   call(
     account: string,
     options: { minimumLifetimeMs?: number; rejected?: string; canAbort?: boolean } = {}
-  ): void {
+  ): Call {
     const { canAbort, ...request } = options
     const abort = canAbort === true ? new AbortController() : undefined
     const isPlain = account === '' && abort === undefined && Object.keys(request).length === 0
-    this.#follow({ account, rejected: request.rejected, abort }, () =>
+    return this.#follow({ account, rejected: request.rejected, abort }, () =>
       isPlain
         ? this.provider.getToken()
         : this.provider.getToken({ account, ...request, ...(abort && { signal: abort.signal }) })
@@ -358,10 +358,7 @@ export class World implements Witness, Surroundings, EndpointContext {
     spring()
   }
 
-  #follow(
-    about: Pick<Call, 'account' | 'rejected' | 'abort'>,
-    ask: () => Promise<AccessToken | undefined | void>
-  ): void {
+  #follow(about: Pick<Call, 'account' | 'rejected' | 'abort'>, ask: () => Promise<unknown>): Call {
     const { account } = about
     this.rules(account).mustServe(this.now)
     const call: Call = {
@@ -374,10 +371,11 @@ export class World implements Witness, Surroundings, EndpointContext {
     // Before it asks: it may be what an acquisition is started for.
     this.calls.push(call)
     ask().then(
-      (token) => this.#resolved(call, token ?? undefined),
+      (token) => this.#resolved(call, token as AccessToken | undefined),
       (error: unknown) => this.#rejected(call, error)
     )
     this.#touch(account, !mayBeLost)
+    return call
   }
 
   #resolved(call: Call, token: AccessToken | undefined): void {
