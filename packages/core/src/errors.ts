@@ -54,7 +54,7 @@ export class BandwidthTokenError extends Error {
   declare readonly attempts?: number
   /** The HTTP status of the token endpoint's response. Missing if it did not respond. */
   declare readonly upstreamStatus?: number
-  /** The `error` in the token endpoint's response (RFC 6749 §5.2), such as `invalid_client`. Missing if there is none. */
+  /** The `error` of the token endpoint's response (RFC 6749 §5.2), such as `invalid_client`. Missing without one. */
   declare readonly oauthError?: string
 
   constructor(

@@ -112,7 +112,7 @@ export interface ResolvedOptions {
   readonly dispatcher: TokenDispatcher | undefined
   readonly logger: Logger | undefined
   readonly clock: Clock
-  /** What the operator should know about the configuration. */
+  /** Warnings for the operator about the configuration. */
   readonly warnings: readonly string[]
 }
 

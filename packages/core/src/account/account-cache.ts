@@ -5,15 +5,16 @@ import type { Account } from './account.js'
 const GET_OPTIONS = {}
 
 /**
- * Where accounts are kept. Those without a token have a shelf of their own, so that they take the place of none
- * that has one, and one that is acquiring is never forgotten, so that its acquisition stays the only one.
+ * The accounts of a provider. Accounts with a token and accounts without one are kept in separate LRU caches, so that
+ * an account without a token never evicts a token. An account with an acquisition in flight is never evicted, so that
+ * the acquisition stays the only one of its account.
  */
 export class AccountCache {
   readonly #withToken: LRUCache<string, Account>
   readonly #withoutToken: LRUCache<string, Account>
   readonly #acquiring = new Map<string, Account>()
 
-  /** `onEvict` is called when a token that still serves was evicted. */
+  /** `onEvict` is called when a token that is still valid was evicted. */
   constructor(maxTokens: number, onEvict: () => void) {
     this.#withToken = new LRUCache({
       max: maxTokens,
@@ -26,7 +27,7 @@ export class AccountCache {
     this.#withoutToken = new LRUCache({ max: maxTokens })
   }
 
-  /** The account, if it has a token; it counts as used. */
+  /** The account, if it has a token. This counts as a use of the account for the LRU order. */
   getWithToken(key: string): Account | undefined {
     return this.#withToken.get(key, GET_OPTIONS)
   }
@@ -35,7 +36,7 @@ export class AccountCache {
     return this.getWithToken(key) ?? this.#acquiring.get(key) ?? this.#withoutToken.get(key, GET_OPTIONS)
   }
 
-  /** Puts an account where it belongs now. */
+  /** Moves an account to the cache that it belongs to now. */
   place(account: Account): void {
     const [home, other] = account.hasToken
       ? [this.#withToken, this.#withoutToken]

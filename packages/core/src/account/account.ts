@@ -25,13 +25,13 @@ import { Pauses } from './pauses.js'
 import { describeStatus, type TokenStatus } from './status.js'
 
 const REPLACEMENT_INTERVAL_MS = 30_000
-/** When a refresh is tried again that found no place or waited for a probe until its time was up. */
+/** When to repeat a refresh whose time ran out while it waited for a place or for a probe. */
 const WAITED_IN_VAIN_RETRY_MS = 1_000
 const NEVER = Number.NEGATIVE_INFINITY
 
 type Flight = Acquisition<CachedToken | Failure>
 
-/** The life of one account's token: when it is handed out, refreshed, replaced and refused. */
+/** The life of one account's token: when it is handed out, refreshed and replaced, and when callers are refused. */
 export class Account {
   readonly key: string
   readonly #context: AccountContext<Account>
@@ -41,7 +41,7 @@ export class Account {
   #flight: Flight | undefined
   #lastStartMs = NEVER
   #lastReplacementMs = NEVER
-  /** The token that was last rejected or invalidated: not to be taken from the fleet's store again. */
+  /** The token that was rejected or invalidated last. It is not taken from the fleet's store again. */
   #rejected: string | undefined
   #hotUntilMs = NEVER
   #timer: unknown
@@ -57,7 +57,7 @@ export class Account {
     return this.#cached !== undefined
   }
 
-  /** Whether it has a token that may still be handed out. */
+  /** Whether the account has a token that may still be handed out. */
   get serves(): boolean {
     return this.#cached !== undefined && usableMs(this.#cached, this.#now()) >= 0
   }
@@ -66,7 +66,7 @@ export class Account {
     return this.#flight !== undefined
   }
 
-  /** The hot path: the cached promise, as long as the token is before its refresh instant. */
+  /** The hot path: the cached promise, until the refresh instant of the token. */
   hot(wallMs: number): Promise<AccessToken> | undefined {
     if (wallMs >= this.#hotUntilMs) return undefined
     const cached = this.#cached as CachedToken
@@ -138,7 +138,7 @@ export class Account {
     return readClock(this.#context.clock)
   }
 
-  /** The cached token. One that was seen to have lapsed does not come back when a clock is set back. */
+  /** The valid cached token. Drops one past its hard line, so that it cannot come back when a clock is set back. */
   #valid(now: Instant): CachedToken | undefined {
     const cached = this.#cached
     if (cached !== undefined && usableMs(cached, now) < 0) {
@@ -152,7 +152,7 @@ export class Account {
     return this.#pauses.current(now, this.#cached && usableMs(this.#cached, now))
   }
 
-  /** The one way to a request: the acquisition in flight, a new one, or what forbids it. */
+  /** Every request starts here. Returns the acquisition in flight, else the pause that forbids one, else a new one. */
   #request(now: Instant): Flight | Pause {
     return this.#flight ?? this.#pause(now) ?? this.#start(now)
   }
@@ -167,7 +167,7 @@ export class Account {
     const flight: Flight = inOwnContext(
       () => new Acquisition(this.#context, this.key, this.#gate, this.#pauses.mayRetry, demand)
     )
-    // In its place before it runs: what it calls may close the provider.
+    // Register it before it runs: a function that it calls may close the provider.
     this.#flight = flight
     this.#context.onChange(this)
     inOwnContext(() => flight.start((outcome) => this.#settle(flight, outcome)))
@@ -181,7 +181,11 @@ export class Account {
     return shared.accessToken !== this.#rejected && isImprovement(shared, this.#valid(now), wanted, now)
   }
 
-  /** What a caller without a valid token waits for. */
+  /**
+   * The acquisition that a caller waits for.
+   *
+   * @throws the failure of the pause, if no request may start
+   */
   #acquire(now: Instant): Flight {
     const request = this.#request(now)
     if ('failure' in request) throw toError(request.failure, request.leftMs)
@@ -192,7 +196,7 @@ export class Account {
     if (ageMs(cached.issuedAt, now) >= cached.refreshAgeMs) this.#request(now)
   }
 
-  /** What replaces a rejected token: nothing if it is too young or one was replaced too lately. */
+  /** The acquisition that replaces a rejected token. `undefined` if none may start: the cached token is kept then. */
   #replace(cached: CachedToken, now: Instant): Flight | undefined {
     if (this.#flight?.isReplacement) return this.#flight
     if (isYoung(cached, now)) {
@@ -284,7 +288,7 @@ export class Account {
     const now = this.#now()
     const cached = this.#valid(now)
     if (cached === undefined) return
-    // From here on every caller looks at both clocks, whatever the wall clock has done meanwhile.
+    // From now on every caller checks both clocks, because the wall clock may have been changed.
     this.#hotUntilMs = NEVER
     if (cached.isUsed) this.#refreshIfDue(cached, now)
     this.#armTimer(now)

@@ -6,20 +6,20 @@ import { ageMs, type Lifetime, marginMs, planLifetime, REQUEST_INTERVAL_MS } fro
 /** A token that a peer refused: itself, its string or its id. */
 export type RejectedToken = string | { readonly accessToken: string }
 
-/** A cached token with its window, and the promise that callers are given. */
+/** A cached token with its lifetime, and the promise that callers get. */
 export interface CachedToken extends Lifetime {
   readonly token: AccessToken
   readonly promise: Promise<AccessToken>
   readonly issuedAt: Instant
-  /** Takes it out of the fleet's store, where there is one. */
+  /** Deletes the token from the fleet's store, if there is one. */
   readonly withdraw: (() => void) | undefined
-  /** Whether it was handed out: an idle token is not refreshed. */
+  /** Whether the token was handed out. An idle token is not refreshed by the timer. */
   isUsed: boolean
-  /** Whether a rejection of it was refused, and logged, because it was too young to be replaced. */
+  /** Whether the log has already warned that this token was rejected while too young to be replaced. */
   wasRejectedYoung: boolean
 }
 
-/** The cached form of what the endpoint granted. */
+/** Makes the cached token from the endpoint's grant, and draws its refresh instant. */
 export function createCachedToken(
   grant: Acquired,
   margins: { readonly refreshAheadMs: number; readonly expiryMarginMs: number },
@@ -44,8 +44,8 @@ export function usableMs(cached: CachedToken, now: Instant): number {
 }
 
 /**
- * Milliseconds until something is to be done without a caller: the refresh, another try of it while the token is in
- * use, or the end of the token.
+ * Milliseconds until the account has something to do without a caller: to refresh the token, to repeat a failed refresh
+ * while the token is in use, or to drop the token at its hard line.
  */
 export function nextWakeMs(cached: CachedToken, retryInMs: number | undefined, now: Instant): number {
   const untilLapseMs = usableMs(cached, now) + 1
@@ -54,7 +54,7 @@ export function nextWakeMs(cached: CachedToken, retryInMs: number | undefined, n
   return cached.isUsed && retryInMs !== undefined ? Math.min(retryInMs, untilLapseMs) : untilLapseMs
 }
 
-/** A token that was just issued is not replaced: a rejection is then no reason to believe in the next one. */
+/** Whether the token was issued just now. It is not replaced then: the next one would most likely be rejected too. */
 export function isYoung(cached: CachedToken, now: Instant): boolean {
   return ageMs(cached.issuedAt, now) < REQUEST_INTERVAL_MS
 }
@@ -68,14 +68,14 @@ export function isNamedBy(
     : rejected?.accessToken === token.accessToken
 }
 
-/** Whether the endpoint handed out a token too short-lived to ask for another at once. */
+/** Whether the endpoint sent a token so close to its expiry that asking again at once would only repeat. */
 export function isNearlyDead(next: CachedToken, now: Instant): boolean {
-  // By the monotonic clock: a step of the wall clock is not the endpoint's fault.
+  // The monotonic clock alone counts: if somebody sets the wall clock, that is not the endpoint's fault.
   const usedUpMs = now.monotonicMs - next.issuedAt.monotonicMs + next.marginMs
   return next.lifetimeMs - usedUpMs < REQUEST_INTERVAL_MS
 }
 
-/** The token that serves from now on: the new one, unless it is dead or would be outlived by the one it replaces. */
+/** The token to cache: the new one, unless it is not usable, or the previous one lives longer and was not rejected. */
 export function chooseToken(
   next: CachedToken,
   previous: CachedToken | undefined,

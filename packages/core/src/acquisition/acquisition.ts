@@ -23,9 +23,9 @@ export interface AcquisitionContext {
   readonly deadlineMs: number
   readonly expiryMarginMs: number
   readonly clock: Clock
-  /** As many as requests of the provider may be in flight. */
+  /** Limits how many requests of the provider are in flight. */
   readonly places: Places
-  /** Where a fleet shares its tokens. */
+  /** Loads what a fleet's store needs. `undefined` without a store. */
   readonly loadFleet: LoadFleet | undefined
   readonly log: Log
 }
@@ -34,19 +34,19 @@ const ATTEMPTS_WHILE_AWAITED = 3
 const RESTARTS_WHILE_AWAITED = 3
 
 /**
- * One acquisition of a token with its retries, shared by all who wait for it. Its result never rejects. It holds
- * the process open only while somebody waits.
+ * One acquisition of a token with its attempts. All callers that wait share it. Its result never rejects. It holds the
+ * process open only while a caller waits.
  */
 export class Acquisition<Result> {
   readonly account: string
   readonly startedAtMs: number
-  /** Whether a caller asked for it because a peer rejected the cached token. */
+  /** Whether it replaces a cached token that a peer rejected. */
   isReplacement = false
-  /** The longest life that a caller has asked for: no token of the fleet with less will do. */
+  /** The longest `minimumLifetimeMs` of its callers. A token from the fleet's store with less left is not taken. */
   minimumLifetimeMs = 0
-  /** Whether anybody has waited for it: else it is a refresh in the background. */
+  /** Whether a caller has waited for it. If none has, it is a background refresh. */
   isAwaited = false
-  /** How it passed the client's gate, if it has. */
+  /** Its admission by the client's gate, once it has one. */
   admission: Admission | undefined
   readonly #context: AcquisitionContext
   readonly #gate: ClientGate
@@ -58,11 +58,11 @@ export class Acquisition<Result> {
   #waiting = 0
   #attempts = 0
   #hasPlace = false
-  /** Whether the credentials were asked for again: what they bring may be another identity's. */
+  /** Whether the credentials were loaded again. The token may then belong to another identity. */
   #hasReloaded = false
   #isClosed = false
 
-  /** `mayRetry` is false for the first acquisition after a cool-down, which makes one attempt, whoever waits for it. */
+  /** `mayRetry` is false for the first acquisition after a cool-down: it makes one attempt, even if callers wait. */
   constructor(
     context: AcquisitionContext,
     account: string,
@@ -79,7 +79,7 @@ export class Acquisition<Result> {
     this.#deadline = this.#startDeadline()
   }
 
-  /** Begins. `settle` makes the result of the outcome, before anybody who waits goes on. */
+  /** Starts. `settle` turns the outcome into the result, before any waiting caller continues. */
   start(settle: (outcome: Acquired | Failure) => Result): void {
     let resolve: (result: Promise<Result>) => void = () => {}
     // In its place before anything runs: the credentials function may ask for this very token.
@@ -88,9 +88,9 @@ export class Acquisition<Result> {
     })
     const result = this.#run().then((outcome) => {
       this.#deadline.clear()
-      // It may have been closed while an answer was on its last steps.
+      // The provider may have been closed after the response arrived.
       const result = settle(this.#ended.signal.reason === CLOSED ? CLOSED : outcome)
-      // Only now may others go on, who would not if this has begun a cool-down.
+      // Let others continue only now: if this acquisition started a cool-down, they must see it.
       this.admission?.leave()
       this.#leavePlace()
       return result
@@ -98,7 +98,7 @@ export class Acquisition<Result> {
     resolve(result)
   }
 
-  /** The result for one caller, who may lose patience without disturbing the others. */
+  /** The result for one caller. Its `signal` ends the wait of this caller alone. */
   async wait(signal?: AbortSignal): Promise<Result> {
     this.isAwaited = true
     if (this.#waiting++ === 0) holdProcess(this.#deadline.timer, true)
@@ -115,7 +115,7 @@ export class Acquisition<Result> {
     this.#ended.abort(CLOSED)
   }
 
-  /** As often as the process stood still, all begins anew: the endpoint is not to blame. */
+  /** Runs the acquisition, and starts it anew if the process stood still, because the endpoint is not to blame then. */
   async #run(): Promise<Acquired | Failure> {
     for (let restarts = 0; ; ) {
       const outcome = await this.#runInTime()
@@ -156,7 +156,7 @@ export class Acquisition<Result> {
     return result === undefined || result === TIMED_OUT ? this.#withAttempts(TIMED_OUT) : result
   }
 
-  /** Asks the token endpoint, as often as it may. */
+  /** Requests a token from the endpoint, with as many attempts as are allowed. */
   async #fetch(loaded: Credentials): Promise<Acquired | Failure> {
     const { mayReload } = this.#context
     let credentials: Credentials | Failure = loaded
@@ -215,7 +215,10 @@ export class Acquisition<Result> {
     return isFailure(result) ? result : { ...result, issuedAt: limit.startedAt }
   }
 
-  /** Whether a result that is late may be so because the process stood still. A status is a verdict all the same. */
+  /**
+   * Whether a late result says nothing about the endpoint, because the process stood still. A status always says
+   * something.
+   */
   #saysNothing(result: Grant | Failure, issuedAt: Instant): boolean {
     const { clock, expiryMarginMs } = this.#context
     if (isFailure(result)) return result !== CLOSED && result.upstreamStatus === undefined
@@ -223,14 +226,17 @@ export class Acquisition<Result> {
     return ageMs(issuedAt, readClock(clock)) > lifetimeMs - marginMs(lifetimeMs, expiryMarginMs)
   }
 
-  /** Waits until a request may be sent. Whoever is refused or runs out of time here has learnt nothing new. */
+  /**
+   * Waits until a request may be sent. Being refused here, or running out of time, is no verdict: it starts no
+   * cool-down.
+   */
   async #enter(): Promise<Failure | undefined> {
     const { clock, places } = this.#context
     for (;;) {
       const obstacle = this.#gate.obstacle(readClock(clock), this.admission)
       let wait: Promise<unknown>
       if (this.#deadline.leftMs <= 0) {
-        // Its timer is due, and says whether the process stood still.
+        // The timer of the deadline is due. It ends the wait, and knows whether the process stood still.
         wait = new Promise(() => {})
       } else if (obstacle === undefined) {
         if (this.#hasPlace) break
@@ -256,7 +262,7 @@ export class Acquisition<Result> {
     if (this.#hasPlace) this.#context.places.release()
   }
 
-  /** What the work comes to, or the reason why this acquisition has ended meanwhile. */
+  /** The result of `work`, or the failure with which this acquisition has ended meanwhile. */
   #inTime<T>(work: Promise<T>): Promise<T | Failure> {
     return abortable(work, this.#ended.signal).catch((reason: Failure) => reason)
   }

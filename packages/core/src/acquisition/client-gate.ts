@@ -2,23 +2,24 @@ import type { Failure } from '../failure.js'
 import type { Instant } from '../support/clock.js'
 import { CoolDown } from './cool-down.js'
 
-/** Stands for one admission: which cool-down it came after, and how a probe is ended. */
+/** The admission of one acquisition: how many cool-downs had begun before it, and whether it is the probe. */
 export interface Admission {
   readonly coolDowns: number
   readonly isProbe: boolean
-  /** Lets those go on who waited for this probe. To be called after its verdict. */
+  /** Wakes the acquisitions that wait for this probe. Call it after the verdict is recorded. */
   leave(): void
 }
 
-/** What a request of a client has to wait for, or the failure that refuses it. */
+/** What a request of the client has to wait for, or the failure with which it is refused. */
 export type Obstacle =
   | { readonly refusal: Failure }
   | { readonly heldMs: number; readonly refusal: Failure }
   | { readonly probe: Promise<void> }
 
 /**
- * Whether one client's requests may be sent: none during its cool-down, one alone after it, none before the time that
- * `Retry-After` asked for. With fixed credentials all accounts share it; with a `credentials` function each has its own.
+ * Decides whether requests of one client may be sent. During its cool-down, and before the time that `Retry-After`
+ * asked for, none may. After a cool-down one request alone may: the probe. With fixed credentials all accounts share
+ * one gate. With a `credentials` function each account has its own.
  */
 export class ClientGate {
   readonly coolDown = new CoolDown()
@@ -26,7 +27,7 @@ export class ClientGate {
   #probe: Promise<void> | undefined
   #held: { readonly untilMs: number; readonly failure: Failure } | undefined
 
-  /** What stands in the way of a request now. Ask again after every wait. */
+  /** The obstacle for a request now, if there is one. Ask again after every wait. */
   obstacle(now: Instant, admission?: Admission): Obstacle | undefined {
     const pause = this.coolDown.pause(now)
     if (pause !== undefined) return { refusal: pause.failure }
@@ -37,7 +38,7 @@ export class ClientGate {
     return undefined
   }
 
-  /** Lets a request pass. The first one after a cool-down is the probe, for which all others wait. */
+  /** Admits a request. The first one after a cool-down is the probe; all others wait for it. */
   admit(): Admission {
     const isProbe = this.coolDown.consecutiveFailures > 0
     let leave = () => {}
@@ -52,13 +53,13 @@ export class ClientGate {
     return { coolDowns: this.#coolDowns, isProbe, leave }
   }
 
-  /** Nobody sends a request before the time that was asked for, though the acquisition goes on. */
+  /** Holds back all requests for the time that `Retry-After` asked for. The acquisition that was told goes on. */
   hold(failure: Failure, forMs: number, now: Instant): void {
     const untilMs = now.monotonicMs + forMs
     if (untilMs > (this.#held?.untilMs ?? 0)) this.#held = { untilMs, failure }
   }
 
-  /** A verdict of an acquisition that was admitted, or that failed before it was. */
+  /** Records the failure of an acquisition. `admission` is `undefined` if it failed before it was admitted. */
   failed(failure: Failure, admission: Admission | undefined, now: Instant): void {
     const wasInFlight = admission !== undefined && admission.coolDowns !== this.#coolDowns
     if (wasInFlight && this.coolDown.consecutiveFailures > 0) {
@@ -71,6 +72,7 @@ export class ClientGate {
     this.coolDown.add(failure, now)
   }
 
+  /** Records a success. It ends the cool-down, unless its request was in flight when the cool-down began. */
   succeeded(admission: Admission): void {
     if (admission.coolDowns === this.#coolDowns) this.coolDown.end()
   }

@@ -12,31 +12,34 @@ export interface Pause {
   readonly leftMs: number
 }
 
-/** How long an account or a client leaves the token endpoint alone, and why. */
+/** The cool-down of an account or a client: until when it sends no request, and why. */
 export class CoolDown {
   #failure: Failure | undefined
   #consecutiveFailures = 0
   #beganAt: Instant | undefined
   #untilMs = NEVER
-  /** What `Retry-After` asked for; nothing shortens that. */
+  /** The time that `Retry-After` asked for, in monotonic milliseconds. Nothing shortens it. */
   #askedUntilMs = NEVER
 
-  /** The reason of the last pause, until `end()`. */
+  /** The failure behind the last pause, until `end()`. */
   get failure(): Failure | undefined {
     return this.#failure
   }
 
-  /** Failures since the last success; each but the first makes the pause longer. */
+  /** How many failures there were since the last success. Each but the first makes the pause longer. */
   get consecutiveFailures(): number {
     return this.#consecutiveFailures
   }
 
-  /** When it ends or ended, in monotonic milliseconds. */
+  /** When the pause ends or ended, in monotonic milliseconds. */
   get untilMs(): number {
     return this.#untilMs
   }
 
-  /** What is left of it for an account whose token serves for `servesForMs` more. */
+  /**
+   * What is left of the pause. `servesForMs` is how long the account's cached token may still be handed out: the pause
+   * of a refusal ends with it, so that the account asks again before it has no token.
+   */
   pause(now: Instant, servesForMs = Number.POSITIVE_INFINITY): Pause | undefined {
     const untilMs = this.#isRefusal
       ? Math.max(this.#askedUntilMs, Math.min(this.#untilMs, now.monotonicMs + servesForMs))
@@ -45,7 +48,7 @@ export class CoolDown {
     return leftMs > 0 ? { failure: this.#failure as Failure, leftMs } : undefined
   }
 
-  /** One more failure: the pause grows with their number. */
+  /** Adds a failure and starts a pause, which is longer the more failures there were. */
   add(failure: Failure, now: Instant): void {
     this.#failure = failure
     this.#beganAt = now
@@ -53,7 +56,7 @@ export class CoolDown {
     this.extend(failure, now)
   }
 
-  /** Obeys the `Retry-After` of a failure, without another step of the schedule. */
+  /** Lengthens the pause by the `Retry-After` of a failure, without another step of the schedule. */
   extend(failure: Failure, now: Instant): void {
     const askedUntilMs = now.monotonicMs + (failure.retryAfterMs ?? 0)
     if (this.pause(now) === undefined) this.#failure = failure
@@ -67,7 +70,7 @@ export class CoolDown {
     this.#untilMs = Math.max(this.#askedUntilMs, Math.min(this.#untilMs, now.monotonicMs))
   }
 
-  /** A success ends it. */
+  /** Ends the cool-down after a success. */
   end(): void {
     this.#failure = undefined
     this.#consecutiveFailures = 0
@@ -80,8 +83,8 @@ export class CoolDown {
 }
 
 /**
- * How long callers are refused after a failed acquisition: doubling from a second, half of it fixed and half
- * random; a minute where only a human can mend it; never less than the endpoint asked for.
+ * The length of a cool-down. It doubles from one second to 30, half of it fixed and half random. It is 60 s where only
+ * a human can solve the problem. It is never less than `Retry-After` asked for. `random` is from 0 to 1.
  */
 export function coolDownMs(failure: Failure, earlierFailures: number, random: number): number {
   const doubledMs = Math.min(COOL_DOWN_CAP_MS, COOL_DOWN_BASE_MS * 2 ** earlierFailures)

@@ -52,9 +52,9 @@ export function fixedCredentials(given: { [name in Name]?: string | undefined })
 }
 
 /**
- * Calls a `credentials` function and checks what it returns. Never rejects. Of the returned object only own
- * properties count, so that a polluted prototype does not complete it. What the function throws may contain a secret:
- * only its type is kept. `warn` is told what may be wrong with credentials that are used all the same.
+ * Calls a `credentials` function and checks what it returns. Never rejects. Only own properties of the returned object
+ * count, so that a polluted prototype adds nothing to it. What the function throws may contain a secret, so only its
+ * type is kept. `warn` is called with doubts about credentials that are used all the same.
  */
 export async function loadCredentials(
   credentials: (account: string) => Credentials | Promise<Credentials>,
@@ -96,7 +96,7 @@ function fromEnvironment(name: Name): string {
     : optionInvalid(name, value, `${variable} in the environment to be ${expected}`, describe?.(value))
 }
 
-/** Reads each property once, so that what is checked is what is used even where a getter changes its mind. */
+/** Reads each property once, so that the value that is checked is the value that is used, even if it is a getter. */
 function ownCredentials(returned: unknown): { [name in Name]?: unknown } {
   if (!isObject(returned)) return {}
   return Object.fromEntries(
@@ -107,7 +107,7 @@ function ownCredentials(returned: unknown): { [name in Name]?: unknown } {
   )
 }
 
-/** What is wrong with what a `credentials` function returned, as the end of a sentence about it. */
+/** What is wrong with the returned value, as the end of a sentence that begins with: The "credentials" function. */
 function faultOf(returned: unknown, own: { [name in Name]?: unknown }): string | undefined {
   if (!isObject(returned)) return `returned ${typeName(returned)} instead of { clientId, clientSecret }`
   for (const name of NAMES) {
@@ -160,7 +160,7 @@ function nameOf(controlCharacter: string): string {
   return controlCharacter === '\t' ? 'a tab' : 'a control character'
 }
 
-/** What may be wrong with an id or a secret that is used as it is. */
+/** Warnings about an id or a secret that looks wrong but is used as it is. */
 function doubtsAbout(value: string, subject: string): string[] {
   const found =
     value !== value.trim()
@@ -183,7 +183,7 @@ function thrownType(thrown: unknown): string {
     if (typeof name === 'string' && /^(?=[A-Z])[A-Za-z]{0,56}(?:Error|Exception)$/.test(name)) return name
     return isNativeError(thrown) ? 'Error' : typeName(thrown)
   } catch {
-    // A getter or a revoked proxy that throws when it is looked at.
+    // A getter or a revoked proxy can throw when it is read.
     return 'an object'
   }
 }

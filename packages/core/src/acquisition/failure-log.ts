@@ -10,7 +10,7 @@ export interface FailurePlace {
   readonly hasDispatcher?: boolean | undefined
 }
 
-/** What the log says about a failure. All of it is safe to log, but only `code` is for others than the operator. */
+/** The fields of the log line about a failure. All are safe to log, but only `code` may be shown to a browser. */
 export interface FailureFields {
   readonly code: string
   readonly attempts?: number
@@ -41,7 +41,7 @@ export function failureFields(
   const { code, attempts, upstreamStatus, oauthError, cause, thrown } = failure
   const fields = {
     code,
-    // A failure without a request, such as that of a `credentials` function, counts none.
+    // If a `credentials` function failed, no request was made: the field is left out.
     attempts: attempts || undefined,
     upstreamStatus,
     oauthError,
@@ -85,7 +85,7 @@ function functionHint({ message, thrown }: Failure): string {
         'contain a secret.'
 }
 
-/** By the codes of RFC 6749 §5.2, else by the status. */
+/** The hint for a code of RFC 6749 §5.2. Without one, the status decides. */
 function refusalHint({ oauthError, upstreamStatus }: Failure): string {
   switch (oauthError) {
     case 'invalid_scope':
@@ -178,7 +178,7 @@ function networkHint({ cause }: Failure): string {
 
 const PROXY_VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy']
 
-/** The agent that a provider makes for itself reads no proxy variables: a frequent reason why nothing gets through. */
+/** The provider's own agent reads no proxy variables, which is often why no request gets through. */
 function proxyHint({ hasDispatcher = false }: FailurePlace, environment: Environment): string {
   const variable = PROXY_VARIABLES.find((name) => environment[name])
   return variable === undefined || hasDispatcher

@@ -9,7 +9,7 @@ import { ageMs } from '../token/lifetime.js'
 import type { Acquired } from './acquired.js'
 import type { Credentials } from './credentials.js'
 
-/** What a fleet's store is used with. */
+/** What the members of a fleet need to share a store. */
 export interface FleetOptions {
   readonly store: TokenStore
   readonly storeKeys: readonly Buffer[]
@@ -20,14 +20,14 @@ export interface FleetOptions {
   readonly closed: AbortSignal
 }
 
-/** Loads the store's half of the core, which nobody without a store pays for. */
+/** Loads the code for stores. A provider without a store does not load it. */
 export type LoadFleet = () => Promise<{
   readonly shared: SharedStore
   readonly agree: typeof import('../store/agreement.js').agree
   readonly identify: (credentials: Credentials, account: string) => string
 }>
 
-/** Begins to load at once: the first acquisition should find it done. */
+/** Starts to load at once, so that it is loaded before the first acquisition. */
 export function fleetLoader(options: FleetOptions): LoadFleet {
   const loaded = load(options)
   return () => loaded
@@ -46,7 +46,10 @@ async function load(options: FleetOptions): ReturnType<LoadFleet> {
     isAnswering = isAnswered
     if (isAnswered) log.debug({}, 'The store answers again.')
     else
-      log.warn({}, 'The store failed or took too long to answer. Each member fetches for itself meanwhile.')
+      log.warn(
+        {},
+        'The store failed or did not answer in time. Until it answers, each member fetches its own tokens.'
+      )
   }
   return {
     agree,
@@ -55,22 +58,22 @@ async function load(options: FleetOptions): ReturnType<LoadFleet> {
   }
 }
 
-/** What an account takes from its fleet, and tells it. */
+/** What an account accepts from its fleet, and what it tells it. */
 export interface Demand {
   readonly accepts: (shared: Acquired) => boolean
   /** When the last replacement of a rejected token began, in monotonic milliseconds. */
   readonly lastReplacementMs: () => number
 }
 
-/** What an acquisition does for its fleet. */
+/** The part of an acquisition in its fleet. */
 export interface Part extends Demand {
   readonly fetch: () => Promise<Acquired | Failure>
-  /** Whether what was fetched belongs to the identity that was asked for. */
+  /** Whether the fetched token belongs to the identity under which the fleet shares it. */
   readonly mayShare: () => boolean
   readonly isEnded: () => boolean
 }
 
-/** The fleet's token, whoever has fetched it; `undefined` where the acquisition ended before there was one. */
+/** The fleet's token, whichever member fetched it. `undefined` if the acquisition ended before there was one. */
 export async function obtainTogether(
   load: LoadFleet,
   clock: Clock,
@@ -96,7 +99,7 @@ export async function obtainTogether(
   return fetched === undefined || isFailure(fetched) ? fetched : { ...fetched, withdraw }
 }
 
-/** A token of the fleet as if it were fetched here, checked like an answer of the endpoint. */
+/** A token from the fleet's store in the form of a fetched one. It is checked like a response of the endpoint. */
 function toAcquired({ entry, leftMs, withdraw }: Shared, now: Instant): Acquired | undefined {
   const grant = parseGrant(entry.fields)
   if (isFailure(grant)) return undefined
@@ -135,7 +138,7 @@ function toEntry(
   }
 }
 
-/** What others may know of a failure; nothing of one that says nothing about the endpoint. */
+/** What the other members may know of a failure. `undefined` if it says nothing about the endpoint. */
 function toTold(failure: Failure): object | undefined {
   if (failure.isVerdict === false || failure === CLOSED) return undefined
   const { code, message, remedy, retryAfterMs, attempts, upstreamStatus, oauthError } = failure

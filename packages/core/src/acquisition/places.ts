@@ -1,6 +1,6 @@
 import { abortable } from '../support/abortable.js'
 
-/** A number of places. Whoever finds none waits in line. */
+/** A fixed number of places for requests in flight. If none is free, a request waits in line. */
 export class Places {
   #free: number
   readonly #line = new Set<() => void>()
@@ -9,7 +9,7 @@ export class Places {
     this.#free = count
   }
 
-  /** Resolves once there is a place. Rejects with the signal's reason, and leaves the line, once it is aborted. */
+  /** Resolves once a place is taken. If `signal` aborts before that, leaves the line and rejects with its reason. */
   async take(signal: AbortSignal): Promise<void> {
     if (this.#free > 0) {
       this.#free--
@@ -23,13 +23,13 @@ export class Places {
     try {
       await abortable(admitted, signal)
     } catch (reason) {
-      // It may have been admitted in the same turn.
+      // It may have got a place in the same turn of the event loop: give it back.
       if (!this.#line.delete(admit)) this.release()
       throw reason
     }
   }
 
-  /** Gives a place back: the first in line has it. */
+  /** Gives a place back. The first in line gets it. */
   release(): void {
     const [next] = this.#line
     if (next === undefined) this.#free++

@@ -2,18 +2,18 @@ import type { Failure } from '../failure.js'
 
 const BACKOFF_BASE_MS = 100
 
-/** What the decision about a further attempt rests on. */
+/** What decides whether there is another attempt. */
 export interface RetryState {
   /** HTTP attempts made so far, at least 1. */
   readonly attempts: number
   readonly maxAttempts: number
-  /** Whether new credentials may still be asked for. */
+  /** Whether the credentials may be loaded once more. */
   readonly mayReload: boolean
-  /** Until the deadline of the acquisition. */
+  /** Milliseconds until the deadline of the acquisition. */
   readonly leftMs: number
 }
 
-/** How long to wait before the next attempt; `undefined` where there is to be none. */
+/** Milliseconds to wait before the next attempt. `undefined` if there is none. `random` is from 0 to 1. */
 export function retryDelayMs(failure: Failure, state: RetryState, random: number): number | undefined {
   const mayRetry =
     failure.remedy === 'retry'

@@ -2,10 +2,10 @@ import { type Failure, STOOD_STILL, TIMED_OUT } from '../failure.js'
 import { type Clock, type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
 import { ageMs } from '../token/lifetime.js'
 
-/** A limit that comes due later than this says that the process stood still, and nothing about the endpoint. */
+/** A limit that comes due later than this shows that the process stood still. It says nothing about the endpoint. */
 const LATE_MS = 1_000
 
-/** A time limit that knows a frozen process, a suspended machine and a blocked event loop from a slow endpoint. */
+/** A time limit that can tell a slow endpoint from a process that stood still: frozen, suspended or blocked. */
 export class TimeLimit {
   readonly startedAt: Instant
   readonly timer: unknown
@@ -13,14 +13,14 @@ export class TimeLimit {
   readonly #limitMs: number
   #isCleared = false
 
-  /** Calls `end` once the time is up, with `TIMED_OUT` or, if that comes to light too late, `STOOD_STILL`. */
+  /** Calls `end` when the time is up: with `TIMED_OUT`, or with `STOOD_STILL` if the timer ran too late. */
   constructor(clock: Clock, limitMs: number, end: (failure: Failure) => void) {
     this.#clock = clock
     this.#limitMs = limitMs
     this.startedAt = readClock(clock)
     const due = () => {
       if (!this.isLate) end(TIMED_OUT)
-      // Node runs timers before it reads sockets: an answer that arrived meanwhile is read within this turn.
+      // Node runs timers before it reads sockets. A response that arrived meanwhile is read within this turn.
       else setImmediate(() => this.#isCleared || end(STOOD_STILL))
     }
     this.timer = setBackgroundTimeout(clock, due, limitMs)
@@ -31,7 +31,7 @@ export class TimeLimit {
     return this.startedAt.monotonicMs + this.#limitMs - this.#clock.monotonic()
   }
 
-  /** Whether the time is up for longer than a timer may take, by either clock. */
+  /** Whether the time has been up for longer than a timer may be late, by either clock. */
   get isLate(): boolean {
     return ageMs(this.startedAt, readClock(this.#clock)) > this.#limitMs + LATE_MS
   }

@@ -7,7 +7,7 @@ export class DefaultAgent {
   readonly dispatcher: Agent
   readonly #ended = new AbortController()
 
-  /** @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` where the runtime replaces undici by a shim that cannot send requests */
+  /** @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` if the runtime replaces undici by a shim that cannot send requests */
   constructor(connectTimeoutMs: number) {
     const { signal } = this.#ended
     // One listener per connection: without this, Node warns of a leak at the eleventh.
@@ -26,7 +26,7 @@ export class DefaultAgent {
 
   async destroy(): Promise<void> {
     const destroyed = this.dispatcher.destroy()
-    // undici drops track of connections that are still being made; each would hold the process open until its timeout.
+    // undici loses track of connections that are still being made. Each would hold the process open until its timeout.
     this.#ended.abort()
     await destroyed
   }

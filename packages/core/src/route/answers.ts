@@ -18,8 +18,8 @@ export function tokenAnswer(token: Pick<AccessToken, 'toResponse'>): RouteAnswer
 
 /**
  * The answer to an error of this package: its status, its headers, and JSON of `code`, `message` and `statusCode`, all
- * safe to show. For hosts in which nobody else answers errors, and for an app's error handler. `undefined` for any
- * other error, of which it is not known what is safe to show.
+ * safe to show. Use it where the framework does not answer errors itself, and in an app's error handler. `undefined`
+ * for any other error, because nobody knows what of it is safe to show.
  */
 export function errorAnswer(error: unknown): RouteAnswer | undefined {
   const known = knownError(error)
@@ -33,9 +33,9 @@ export function errorAnswer(error: unknown): RouteAnswer | undefined {
 }
 
 /**
- * The headers that an answer has to have when `error` leaves the token route, whoever writes that answer: it is never
- * cached, and an error of this package that knows when a new try makes sense has `Retry-After`. An adapter sets them
- * on the response before it hands on the error.
+ * The headers that every answer to `error` must have, whatever code writes it: the answer is never cached, and it has
+ * `Retry-After` if the error knows when to try again. An adapter sets them on the response before it passes on the
+ * error.
  */
 export function errorHeaders(error: unknown): Record<string, string> {
   const retryAfter = knownError(error)?.retryAfter
@@ -45,9 +45,9 @@ export function errorHeaders(error: unknown): Record<string, string> {
 }
 
 /**
- * What to hand to a framework for a value that was thrown: the value itself, unless the framework would stumble over
- * it. Express takes `undefined` or `"route"` for no error and lets the request go on, and an error that throws when it
- * is read ends the process.
+ * What to pass to a framework in place of a thrown value: the value itself, if the framework can handle it. Express
+ * treats `undefined` and `"route"` as no error and lets the request go on. An error whose getters throw would end the
+ * process.
  */
 export function toThrowable(thrown: unknown): object {
   if (!isObject(thrown)) return new Error('A function of the token route threw a value that is not an Error.')
@@ -76,7 +76,7 @@ function knownError(error: unknown): KnownError | undefined {
       retryAfter
     }
   } catch {
-    return undefined // It throws when it is read, which no error of this package does.
+    return undefined // Its getters throw, so it is no error of this package.
   }
 }
 

@@ -1,7 +1,7 @@
 import { optionInvalid } from '../errors.js'
 import type { OptionRule } from '../support/check-options.js'
 
-/** Where a framework mounts the route, and what it calls the method on the request. */
+/** The path of the route, and the name of the method on the request. */
 export interface Mount {
   readonly path: string | false
   readonly decorateAs: string
@@ -21,7 +21,7 @@ export const MOUNT_RULES: Readonly<Record<keyof Mount, OptionRule>> = {
 }
 
 /**
- * Fills in the defaults of options that were checked one by one.
+ * Fills in the defaults. Each option was checked by itself before.
  *
  * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for a second name without a path of its own
  */

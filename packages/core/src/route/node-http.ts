@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import type { HeaderReader } from './request.js'
 
-/** Reads the headers of a request of Node's `http` or `http2`, their own properties only. */
+/** Reads the headers of a request of Node's `http` or `http2`. Only own properties count. */
 export function nodeHeaders(headers: IncomingHttpHeaders): HeaderReader {
   const own = (name: string): string | undefined => {
     const value = Object.hasOwn(headers, name) ? headers[name] : undefined
@@ -11,9 +11,9 @@ export function nodeHeaders(headers: IncomingHttpHeaders): HeaderReader {
 }
 
 /**
- * Sets headers on a response of Node's `http` or `http2` and makes sure that they are sent, whatever is written over them
- * before. The error handlers of Express and Fastify write the headers that an error brings along. Does nothing once the
- * response has begun.
+ * Sets headers on a response of Node's `http` or `http2` and makes sure that they are sent, even if other code
+ * overwrites them before: the error handlers of Express and Fastify copy the headers of an error to the response. Does
+ * nothing if the response has begun.
  */
 export function keepHeaders(response: ServerResponse, headers: Readonly<Record<string, string>>): void {
   if (response.headersSent) return

@@ -5,11 +5,11 @@ import type { Log } from '../support/logger.js'
 import { isOriginAllowed, isSerializedOrigin } from './origin.js'
 import type { HeaderReader } from './request.js'
 
-/** Who may have a token from the route, and whose. */
+/** Who may get a token from the route, and of which account. */
 export interface PolicyOptions<Request> {
   /**
-   * Who may have a token: anything but `true` is a 403. Required, because a token lets its holder place calls that the
-   * account pays for. Let it rest on a credential such as a session, not on an address.
+   * Returns `true` for a request that may get a token. Anything else is a 403. Required, because a token lets its
+   * holder place calls that the account pays for. Decide by a credential such as a session, not by an IP address.
    */
   authorize: (request: Request) => boolean | Promise<boolean>
   /** The account of a request. Take it from the session, never from what a caller may choose. Default: `''`. */
@@ -34,14 +34,14 @@ export const POLICY_RULES: Readonly<Record<keyof PolicyOptions<never>, OptionRul
   ]
 }
 
-/** The questions that are asked before anybody gets a token, in the order in which they are asked. */
+/** The checks before a token is handed out, in their order. */
 export class Policy<Request> {
   readonly #allowedOrigins: ReadonlySet<string>
   readonly #authorize: ((request: Request) => unknown) | undefined
   readonly #account: ((request: Request) => unknown) | undefined
   readonly #log: Log
 
-  /** Without `authorize` nobody may have a token from the route. */
+  /** Without `authorize` every request is refused. */
   constructor(options: Partial<PolicyOptions<Request>>, log: Log) {
     this.#allowedOrigins = new Set(options.allowedOrigins)
     this.#authorize = options.authorize
@@ -80,7 +80,7 @@ export class Policy<Request> {
     const account = this.#account(request)
     const [isValid, expected] = ACCOUNT_RULE
     if (isValid(account)) return account as string
-    // An asynchronous function returns a promise, and nobody else would handle its rejection.
+    // If the function is asynchronous, it returned a promise: handle its rejection.
     Promise.resolve(account).catch(() => {})
     throw optionInvalid('account', account, `a function that returns ${expected}`)
   }

@@ -9,6 +9,6 @@ export interface RouteRequest {
   /** The URL, or the path and query. Only the query is read. */
   readonly url: string
   readonly header: HeaderReader
-  /** Ends the waiting of this caller, such as when the client is gone. Default: the provider's `deadlineMs` does. */
+  /** Ends the wait of this caller, such as when the client has disconnected. Default: none. */
   readonly signal?: AbortSignal | undefined
 }

@@ -19,15 +19,15 @@ export interface TokenProviderLike {
 /** A provider of the adapter's own, made from the core's options. */
 type OwnProviderOptions = TokenProviderOptions & { provider?: undefined }
 
-/** A provider of the app's, which has its own options. */
+/** The app's own provider, which has its own options. */
 type GivenProviderOptions = Partial<Record<Exclude<keyof TokenProviderOptions, 'logger'>, undefined>> & {
-  /** A provider of yours, which the adapter uses and does not close. Of the core's options only `logger` may stand beside it. */
+  /** Your own provider, which the adapter does not close. Of the core's options, only `logger` may be given with it. */
   provider: TokenProviderLike
   /** A logger in pino's shape. Default: silent, but warnings about the configuration go to `process.emitWarning()`. */
   logger?: Logger | undefined
 }
 
-/** The options of an adapter that leaves it to the app where the route is mounted: the core's, and the policy. */
+/** The options of an adapter that does not mount the route itself: the core's, and the policy. */
 export type UnmountedRouteOptions<Request> = PolicyOptions<Request> &
   (GivenProviderOptions | OwnProviderOptions)
 
@@ -56,11 +56,11 @@ interface DefaultMountOptions<Request> extends PolicyOptions<Request> {
   decorateAs?: typeof DEFAULT_MOUNT.decorateAs | undefined
 }
 
-/** What an adapter says of itself. */
+/** What an adapter tells the route about itself. */
 export interface AdapterTraits {
   /** The rules of options that only this adapter has. Default: none. */
   readonly extraRules?: Readonly<Record<string, OptionRule>>
-  /** The logger where the app gives none. Default: silent. */
+  /** The logger to use if the app gives none. Default: silent. */
   readonly logger?: Logger
   /** Whether the adapter mounts the route, and so has the options `path` and `decorateAs`. Default: `true`. */
   readonly isMounted?: boolean
@@ -69,7 +69,7 @@ export interface AdapterTraits {
 /** An adapter's options, complete and checked. */
 export interface ResolvedRouteOptions<Request> extends Mount {
   readonly provider: TokenProviderLike
-  /** The provider, if the adapter made it: it warms it up and closes it. */
+  /** The provider, if the adapter made it. The adapter then warms it up and closes it. */
   readonly ownProvider: TokenProvider | undefined
   readonly policy: Partial<PolicyOptions<Request>>
   readonly logger: Logger | undefined
@@ -129,7 +129,7 @@ function resolveProvider(
   throw optionInvalid(stray, options[stray], 'none beside "provider", which has its own')
 }
 
-/** The options that some rules are about. Without a prototype, as `checkOptions()` makes them. */
+/** The options for which `rules` has a rule. The copy has no prototype, like that of `checkOptions()`. */
 function pick(
   options: Readonly<Record<string, unknown>>,
   rules: Readonly<Record<string, OptionRule>>

@@ -6,8 +6,8 @@ import type { HeaderReader, RouteRequest } from './request.js'
 import { type AdapterTraits, type ResolvedRouteOptions, resolveRouteOptions } from './route-options.js'
 
 /**
- * The token route without a framework. An adapter tells it what it needs to know of a request, and writes the answer.
- * `Request` is the framework's own, which `authorize` and `account` get.
+ * The token route without a framework. An adapter describes the request to it and writes the answer. `Request` is the
+ * framework's own type, which is passed to `authorize` and `account`.
  */
 export class TokenRoute<Request> {
   readonly options: ResolvedRouteOptions<Request>
@@ -24,8 +24,7 @@ export class TokenRoute<Request> {
   }
 
   /**
-   * A valid token for a request of the app's own, which `authorize` is not asked about. `signal` ends the waiting of
-   * this caller alone.
+   * A valid token for the app's own code. `authorize` is not called. `signal` ends the wait of this caller alone.
    *
    * @throws what `account` throws, and as `TokenProvider.getToken()`; all of it rejects
    */
@@ -34,7 +33,8 @@ export class TokenRoute<Request> {
   }
 
   /**
-   * Refuses the page of another origin. `answer()` does this too; a framework with hooks asks here before they run.
+   * Refuses a request from a page of another origin. `answer()` does this too. An adapter for a framework with hooks
+   * calls it before they run.
    *
    * @throws `ERR_BANDWIDTH_TOKEN_CROSS_ORIGIN`
    */
@@ -43,8 +43,8 @@ export class TokenRoute<Request> {
   }
 
   /**
-   * The answer with a token, for `GET` and `HEAD`. Whatever is thrown is an object that frameworks can handle: before
-   * an adapter hands it on, it sets `errorHeaders()` on the response.
+   * The answer with a token, for `GET` and `HEAD`. Everything that it throws is an object that frameworks can handle.
+   * Before an adapter passes it on, it sets `errorHeaders()` on the response.
    *
    * @throws `ERR_BANDWIDTH_TOKEN_CROSS_ORIGIN`, `_FORBIDDEN`, what `authorize` and `account` throw, and as
    *   `TokenProvider.getToken()`; all of it rejects
@@ -69,7 +69,7 @@ export class TokenRoute<Request> {
     rejected?: { accessToken: string }
   ) {
     const { provider } = this.options
-    // Without options, the provider need not look at any.
+    // Without options the provider takes its hot path.
     if (account === undefined && signal === undefined && rejected === undefined) return provider.getToken()
     return provider.getToken({
       ...(account !== undefined && { account }),
@@ -79,7 +79,7 @@ export class TokenRoute<Request> {
   }
 }
 
-/** The id of the token that a page says was refused (`?rejected=`): one well-formed value, or none. */
+/** The id of the token that the gateway refused, as the page says (`?rejected=`). Only one well-formed value counts. */
 export function rejectedTokenId(url: string): string | undefined {
   // The query with its "?", which the parser drops.
   const values = new URLSearchParams(/\?.*/.exec(url)?.[0]).getAll('rejected')

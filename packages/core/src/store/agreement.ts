@@ -4,37 +4,40 @@ import { setBackgroundTimeout } from '../support/clock.js'
 import type { Entry } from './entry.js'
 import { type Shared, SharedPlace, type SharedStore } from './shared-place.js'
 
-/** A holder that was killed keeps the others waiting no longer than this and a round of `LOCK_AGAIN_MS`. */
+/** If the holder of the lock is killed, the others wait no longer than this plus `LOCK_AGAIN_MS`. */
 const LOCK_MS = 3_000
 const RENEW_MS = 1_000
-/** How often who waits looks for the result, the first times sooner, and how often for a lock that was given up. */
+/**
+ * A waiting member looks for the result at most this long after the last look. The first looks come sooner. It asks for
+ * the lock again every `LOCK_AGAIN_MS`.
+ */
 const LOOK_AGAIN_MS = 250
 const FIRST_LOOK_MS = 25
 const LOCK_AGAIN_MS = 1_000
 const FAILURE_MS = 5_000
 
-/** What a member does alone, and what it takes from others. */
+/** What one member does by itself, and what it accepts from the others. */
 export interface Member<Fetched, Failed> {
   readonly accepts: (shared: Shared) => boolean
-  /** Asks the token endpoint. */
+  /** Requests a token from the endpoint. */
   readonly fetch: () => Promise<Fetched | Failed>
-  /** What others may have of what was fetched; nothing of a failure. */
+  /** The entry to share. `undefined` for a failure. */
   readonly toEntry: (fetched: Fetched | Failed) => { entry: Entry; ttlMs: number } | undefined
-  /** What is told to those who wait where nothing was fetched; nothing where it says nothing about the endpoint. */
+  /** What to tell the waiting members about a failure. `undefined` if it says nothing about the endpoint. */
   readonly toFailure: (failed: Fetched | Failed) => object | undefined
   readonly isEnded: () => boolean
 }
 
-/** How an identity's members come to one token. */
+/** The result of an agreement between the members of one identity. */
 export type Agreed<Fetched, Failed> =
   | { readonly shared: Shared }
   | { readonly fetched: Fetched | Failed | undefined; readonly withdraw?: (() => void) | undefined }
-  /** Whoever held the lock has failed: what it wrote of that. */
+  /** The holder of the lock has failed: the text that it wrote about it. */
   | { readonly failure: string }
 
 /**
- * One token for a whole fleet: the one in the store; else the one that this member fetches, while it holds the lock;
- * else the one that whoever holds the lock fetches. Without an answer of the store the member carries on alone.
+ * One token for a whole fleet. It is the one in the store, if there is one. Otherwise the member that takes the lock
+ * fetches it, and the others wait for the result. If the store does not answer, this member fetches alone.
  */
 export async function agree<Fetched, Failed>(
   shared: SharedStore,
@@ -59,7 +62,7 @@ export async function agree<Fetched, Failed>(
       if (await place.lock(LOCK_MS)) break
       lockAtMs = clock.monotonic() + LOCK_AGAIN_MS
     }
-    // Somebody holds it, and is waited for. Not all members look at the same instant.
+    // Another member holds the lock. Wait a random time, so that not all members look at the same instant.
     await sleep(shared, lookInMs * (0.5 + Math.random()))
     lookInMs = Math.min(2 * lookInMs, LOOK_AGAIN_MS)
     place.renewTime()
@@ -70,7 +73,7 @@ export async function agree<Fetched, Failed>(
 
   const stop = place.isAlone ? () => {} : keepLocked(place, shared)
   try {
-    // Between the look and the lock somebody may have written, or failed.
+    // Between the last look and the lock, another member may have written an entry, or failed.
     const late = await read()
     if (late !== undefined) return { shared: late }
     const waitedMs = clock.monotonic() - startedMs

@@ -1,28 +1,28 @@
 import type { Instant } from '../support/clock.js'
 
-/** How far the clocks of two members may be apart. */
+/** How far apart the clocks of two members may be. */
 const CLOCK_SKEW_MS = 60_000
 
-/** A token as it lies in a store, sealed: the fields of the wire, and what the rules of its life need. */
+/** What a sealed entry in a store contains: the fields of the token response, and what the rules of its life need. */
 export interface Entry {
   readonly fields: {
     readonly access_token: string
     readonly access_token_id?: string
     readonly expires_in: number
   }
-  /** By the clock of whoever wrote it. */
+  /** By the wall clock of the member that wrote it. */
   readonly issuedAtMs: number
-  /** How long before its issue the last replacement of a rejected token began. */
+  /** How long before the issue of this token the last replacement of a rejected token began. */
   readonly replacedBeforeMs?: number
 }
 
-/** Milliseconds that an entry's token has left: by the store's clock, and never more than its own date allows. */
+/** Milliseconds that the token of an entry has left: what the store's clock says, limited by its own expiry date. */
 export function leftMs(entry: Entry, ttlMs: number, now: Instant): number {
   const expiresAtMs = entry.issuedAtMs + entry.fields.expires_in * 1000
   return Math.min(ttlMs, entry.fields.expires_in * 1000, expiresAtMs - now.wallMs + CLOCK_SKEW_MS)
 }
 
-/** The entry that a text is, as far as its form tells; its fields are checked like an answer of the endpoint. */
+/** Parses an entry and checks its form. Its fields are checked later, like those of a token response. */
 export function parseEntry(text: string | undefined): Entry | undefined {
   if (text === undefined) return undefined
   try {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** What tells one token from another: two members that differ in any of it never see each other's. */
+/** What a token belongs to. Members that differ in any of these never see each other's token. */
 export interface Identity {
   readonly tokenUrl: string
   readonly scope: string

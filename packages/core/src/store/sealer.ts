@@ -4,7 +4,7 @@ const CIPHER = 'aes-256-gcm'
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
 
-/** Seals what goes to a store, and names it, so that the store learns nothing (AES-256-GCM, HMAC-SHA256). */
+/** Seals (AES-256-GCM) and names (HMAC-SHA256) what goes to a store, so that the store learns nothing. */
 export class Sealer {
   readonly #sealingKey: Buffer
   readonly #namingKey: Buffer
@@ -16,12 +16,12 @@ export class Sealer {
     this.#namingKey = derive('name v1')
   }
 
-  /** The key under which something of an identity is stored: 43 characters that give nothing away. */
+  /** The name under which an entry or a failure of an identity is stored: 43 characters that reveal nothing. */
   name(identity: string, purpose: 'entry' | 'failure'): string {
     return createHmac('sha256', this.#namingKey).update(`${purpose}\n${identity}`).digest('base64url')
   }
 
-  /** A text that only this key opens, and only for this identity and purpose. */
+  /** Seals a text. Only this key opens it, and only for the same identity and purpose. */
   seal(text: string, identity: string, purpose: 'entry' | 'failure'): string {
     const nonce = randomBytes(NONCE_BYTES)
     const cipher = createCipheriv(CIPHER, this.#sealingKey, nonce).setAAD(associated(identity, purpose))
@@ -29,7 +29,7 @@ export class Sealer {
     return Buffer.concat(sealed).toString('base64url')
   }
 
-  /** The text that was sealed; `undefined` where it was tampered with, or belongs to another identity or key. */
+  /** Opens a sealed text. `undefined` if it was tampered with, or belongs to another identity, purpose or key. */
   open(sealed: string, identity: string, purpose: 'entry' | 'failure'): string | undefined {
     const bytes = Buffer.from(sealed, 'base64url')
     if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined

@@ -6,33 +6,34 @@ import type { TokenStore } from './token-store.js'
 
 const COMMAND_MS = 250
 const ACQUISITION_MS = 500
-/** What a failed or missing answer of the store comes to. */
+/** Stands for an answer of the store that failed or came too late. */
 const NOTHING = undefined
-/** More is never written, nor looked at when it is read. */
+/** A longer entry is not written, and is ignored when it is read. */
 const MAX_SEALED_LENGTH = 8_192
 
-/** A store as the members of a fleet use it. */
+/** What the members of a fleet use a store with. */
 export interface SharedStore {
   readonly store: TokenStore
-  /** The first seals; all open. */
+  /** One for each store key. The first seals, all open. */
   readonly sealers: readonly Sealer[]
   readonly clock: Clock
-  /** Aborted once the provider is closed: no command is waited for any more. */
+  /** Aborts when the provider is closed. From then on nothing waits for a command. */
   readonly closed: AbortSignal
-  /** Told of every command that failed or took too long, and of every one that was answered. */
+  /** Called after every command: `true` if it was answered, `false` if it failed or took too long. */
   readonly onCommand: (isAnswered: boolean) => void
 }
 
 export interface Shared {
   readonly entry: Entry
   readonly leftMs: number
-  /** Deletes it, unless something else has taken its place. */
+  /** Deletes the entry, unless another one has replaced it. */
   readonly withdraw: () => void
 }
 
 /**
- * Where one identity's token lies in a store, for one acquisition. No command rejects or takes longer than 250 ms, and
- * all of them together no longer than 500 ms: after the first that fails, the member is alone.
+ * The place of one identity's token in a store, for one acquisition. No command rejects. One command takes at most
+ * 250 ms, all of an acquisition together at most 500 ms. After the first command that fails, no other is sent: the
+ * member is alone.
  */
 export class SharedPlace {
   isAlone = false
@@ -47,7 +48,7 @@ export class SharedPlace {
     this.#owner = owner
   }
 
-  /** The first usable entry under the names of all keys. */
+  /** The first usable entry. It looks under the name of each key in turn. */
   async read(): Promise<Shared | undefined> {
     const { store, clock, sealers } = this.#shared
     for (const sealer of sealers) {
@@ -63,13 +64,13 @@ export class SharedPlace {
     return undefined
   }
 
-  /** Takes or renews the lock. Who is alone needs none. */
+  /** Takes or renews the lock. A member that is alone needs none. */
   async lock(ttlMs: number): Promise<boolean> {
     const isHeld = await this.#command(() => this.#shared.store.lock(this.#name('entry'), this.#owner, ttlMs))
     return this.isAlone || isHeld === true
   }
 
-  /** Writes while the lock is held, so that nothing newer is overwritten. */
+  /** Writes the entry if this member still holds the lock, so that it never overwrites a newer one. */
   async write(entry: Entry, ttlMs: number): Promise<(() => void) | undefined> {
     const [sealer] = this.#shared.sealers as [Sealer]
     const name = this.#name('entry')
@@ -79,7 +80,7 @@ export class SharedPlace {
     return () => this.#delete(name, sealed)
   }
 
-  /** Tells those who wait that this member has failed. */
+  /** Tells the waiting members that this one has failed. */
   async writeFailure(failure: object, ttlMs: number): Promise<void> {
     const [sealer] = this.#shared.sealers as [Sealer]
     const sealed = sealer.seal(JSON.stringify(failure), this.#identity, 'failure')
@@ -93,12 +94,12 @@ export class SharedPlace {
     return found === undefined || text === undefined ? undefined : { text, ttlMs: found.ttlMs }
   }
 
-  /** Nobody waits for it. Also where a lock was not answered: it may have been taken all the same. */
+  /** Releases the lock without waiting. Also if the command to take it got no answer: it may have worked. */
   unlock(): void {
     ignore(() => this.#shared.store.unlock(this.#name('entry'), this.#owner))
   }
 
-  /** A live holder is waited for: that costs none of the acquisition's time at the store. */
+  /** Starts the 500 ms anew: the wait for a live holder of the lock does not count. */
   renewTime(): void {
     this.#leftMs = ACQUISITION_MS
   }
@@ -111,7 +112,7 @@ export class SharedPlace {
     ignore(() => this.#shared.store.delete(name, sealed))
   }
 
-  /** The answer to a command; nothing where it failed or was late, after which no other is sent. */
+  /** Sends a command. Returns its answer, or `NOTHING` if it failed or was late; then no other command is sent. */
   async #command<T>(send: () => Promise<T>): Promise<T | undefined> {
     const { clock, closed, onCommand } = this.#shared
     if (this.isAlone || closed.aborted) return NOTHING
@@ -125,7 +126,7 @@ export class SharedPlace {
       onCommand(true)
       return answer
     } catch {
-      // Its text may hold an address or a password.
+      // The error is not logged: its message may contain an address or a password.
       this.isAlone = true
       if (!closed.aborted) onCommand(false)
       return NOTHING
@@ -144,7 +145,7 @@ function ignore(send: () => Promise<unknown>): void {
   call(send).catch(() => {})
 }
 
-/** Nothing that a store hands over is trusted, its shape included. */
+/** Nothing that a store returns is trusted, not even its shape. */
 function isReadable(found: unknown): found is { entry: string; ttlMs: number } {
   const { entry, ttlMs } = (found ?? {}) as Partial<Record<string, unknown>>
   return (

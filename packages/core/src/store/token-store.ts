@@ -10,12 +10,12 @@
  *   members, and never by that of a member.
  * - A key holds at most one entry and at most one lock, which do not touch each other.
  * - Each method is atomic: whatever other members do at the same moment, it happens wholly before or wholly after.
- * - Reject when the store fails; never answer with a guess. The provider bounds the time it waits, carries on alone,
- *   and shows no store error to any caller.
+ * - Reject when the store fails; never answer with a guess. The provider limits how long it waits, then fetches its own
+ *   token. No caller sees an error of the store.
  * - A command that the provider no longer waits for may still be carried out. The conditions of `set`, `delete` and
  *   `unlock` make that harmless, so check them at the moment you write.
- * - Losing anything at any time is safe, at the price of a request to the token endpoint: entries and locks may be
- *   evicted, and need not survive a restart.
+ * - Losing an entry or a lock is always safe: it only costs a request to the token endpoint. They may be evicted, and
+ *   need not survive a restart.
  *
  * @see docs/writing-a-store.md, and `test/contract/token-store.ts`, which tests all of this for any store.
  */

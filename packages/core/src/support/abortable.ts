@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events'
 
 /**
- * Settles as `work` does, or rejects with the signal's reason as soon as it is aborted. The work itself goes on,
- * because others may wait for it too.
+ * Settles as `work` does, or rejects with the signal's reason as soon as it aborts. The work itself goes on, because
+ * others may wait for it too.
  */
 export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   allowManyListeners(signal)

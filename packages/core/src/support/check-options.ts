@@ -1,8 +1,8 @@
 import { optionInvalid } from '../errors.js'
 
 /**
- * What an option must be: a check, the words for it, and optionally a function that says what is wrong with a value
- * where its type does not ("a string that ends with a line break"). No message may repeat the value.
+ * What an option must be: a check, the words for it, and optionally a function that describes a bad value whose type
+ * alone does not show the problem ("a string that ends with a line break"). No message may repeat the value.
  */
 export type OptionRule = readonly [
   isValid: (value: unknown) => boolean,
@@ -55,7 +55,7 @@ function suggestion(name: string, known: readonly string[]): string {
     : `the spelling "${nearest.candidate}"`
 }
 
-/** Whether a name is the first half of another or more, such as `refreshA` of `refreshAheadMs`. */
+/** Whether a name is the beginning of another one and at least half of it, as `refreshA` of `refreshAheadMs`. */
 function isMostOf(name: string, candidate: string): boolean {
   return name.length >= candidate.length / 2 && candidate.toLowerCase().startsWith(name.toLowerCase())
 }

@@ -1,6 +1,6 @@
 /**
- * Where the provider takes its time from. It reads time and waits only through this, so a test can run through an
- * hour in a second.
+ * The provider's source of time. It reads the time and waits only through this, so that a test can run through an hour
+ * in a second.
  */
 export interface Clock {
   /** Wall time in milliseconds since 1970, as `Date.now()`. */

@@ -15,15 +15,15 @@ export interface Log {
   /** Writes a warning once in the life of this log. */
   warnOnce(message: string): void
   /**
-   * Warns of a mistake in the configuration, once in the life of this log. Without a logger it is a warning of the
-   * process, because nobody mends a mistake that nobody sees.
+   * Warns of a mistake in the configuration, once in the life of this log. Without a logger it calls
+   * `process.emitWarning()`, because a mistake that nobody sees is never corrected.
    */
   warnConfiguration(message: string): void
 }
 
 /**
- * A log that writes to the user's logger, in the async context in which the log was made. A logger that throws or
- * rejects does no harm.
+ * A log that writes to the user's logger, in the async context in which the log was made. It ignores a logger that
+ * throws or rejects.
  */
 export function createLog(logger: Logger | undefined): Log {
   const inOwnContext = AsyncLocalStorage.snapshot()
@@ -33,7 +33,7 @@ export function createLog(logger: Logger | undefined): Log {
       const result: unknown = inOwnContext(() => logger?.[level](fields, message))
       Promise.resolve(result).catch(() => {})
     } catch {
-      // A logger that fails must not cost anybody a token.
+      // No caller may lose a token because a logger fails.
     }
   }
   const once = (message: string, say: () => void) => {

@@ -1,6 +1,6 @@
 const SHARED_LENGTH = 8
 
-/** Whether a text from outside contains eight characters in a row of a secret, or the whole of a shorter secret. */
+/** Whether a foreign text contains eight consecutive characters of a secret, or the whole of a shorter secret. */
 export function sharesWithSecret(text: string, secrets: readonly string[]): boolean {
   return secrets.some((secret) => {
     const length = Math.min(SHARED_LENGTH, secret.length)

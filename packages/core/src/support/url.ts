@@ -1,6 +1,6 @@
 /**
- * The URL that a text stands for; `undefined` if it is none. `URL.canParse()` does not do: once V8 has optimised it,
- * Node 20 and 22 refuse letters such as "ü" in it.
+ * Parses a URL. `undefined` if the text is not one. `URL.canParse()` cannot be used: once V8 has optimised it, Node 20
+ * and 22 refuse letters such as "ü".
  */
 export function parseUrl(text: string): URL | undefined {
   try {
