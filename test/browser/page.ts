@@ -99,19 +99,19 @@ export async function stage(
       open--
     }
   }
-  // What a token server is told to answer, with a note of when it was asked, and a gate.
-  const server: Endpoint = Object.create(route, {
-    answer: {
-      set(next: Answer) {
-        route.answer = async (exchange) => {
-          instants.push(page.nowMs)
-          if (held) await new Promise<void>((resolve) => held?.push(resolve))
-          await next(exchange)
-        }
+  // What the route is told to answer, with a note of when it was asked, and a gate.
+  let gated = answer
+  Object.defineProperty(route, 'answer', {
+    get: () => gated,
+    set(next: Answer) {
+      gated = async (exchange) => {
+        instants.push(page.nowMs)
+        if (held) await new Promise<void>((resolve) => held?.push(resolve))
+        await next(exchange)
       }
     }
   })
-  server.answer = answer
+  route.answer = answer
   page.settle = async () => {
     await turns(6)
     // An answer that is on its way is waited for; one that is held or hangs is not.
@@ -124,7 +124,7 @@ export async function stage(
   source.subscribe((event) => events.push(event))
   return {
     page,
-    route: server,
+    route,
     source,
     events,
     instants,

@@ -25,8 +25,8 @@ const FAILURES: readonly (readonly [
   ['404', { status: 404, body }, 502, 'RESPONSE_INVALID'],
   ['302', { status: 302, headers: { location: '/elsewhere' }, body: SECRET }, 502, 'RESPONSE_INVALID'],
   ['garbage', { body: SECRET }, 502, 'RESPONSE_INVALID'],
-  ['200 with an error', { body }, 502, 'CREDENTIALS_REJECTED'],
-  ['no token', { body: { token_type: 'Bearer', expires_in: 600 } }, 502, 'RESPONSE_INVALID'],
+  ['no token', { body: { note: SECRET, token_type: 'Bearer', expires_in: 600 } }, 502, 'RESPONSE_INVALID'],
+  ['a refusal with 200', { body }, 502, 'CREDENTIALS_REJECTED'],
   ['a dead token', { body: { access_token: 'SECRET', expires_in: 0 } }, 502, 'RESPONSE_INVALID'],
   ['nothing', { hang: 'headers' }, 504, 'TIMEOUT'],
   ['half a body', { body, hang: 'body' }, 504, 'TIMEOUT']

@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { type TokenDispatcher, TokenProvider, type TokenProviderOptions } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
+import { type Answer, answerWith, grant, startEndpoint } from '../support/endpoint.js'
+import { rejection } from '../support/outcomes.js'
 import { processEvents } from '../support/process-events.js'
-import { type Answer, answerWith, grant, rejection, startTokenServer } from '../support/token-server.js'
 
 delete process.env['BW_TOKEN_URL']
 
@@ -23,7 +24,7 @@ const { fetchDispatcher: dispatcher } = (await import(
 )) as { fetchDispatcher: TokenDispatcher }
 
 async function provide(t: Test, answer: Answer, options: Omit<TokenProviderOptions, 'credentials'> = {}) {
-  const server = await startTokenServer(t, answer)
+  const server = await startEndpoint(t, answer)
   const provider = new TokenProvider({
     clientId: 'client',
     clientSecret: 'secret',
@@ -52,7 +53,7 @@ t.test('the dispatcher of docs/bun.md fetches a token', async (t) => {
 })
 
 t.test('its failures are those of any dispatcher', async (t) => {
-  const elsewhere = await startTokenServer(t)
+  const elsewhere = await startEndpoint(t)
   for (const [answer, expected] of [
     [
       answerWith(401, { error: 'invalid_client' }),

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { type Behaviour, HEALTHY } from './endpoint.js'
-import type { World } from './world.js'
+import type { Call, Callback, World } from './world.js'
 
 /** What happens next. It changes the world and looks whether the rules still hold. */
 class Step implements fc.AsyncCommand<object, World> {
@@ -53,7 +53,8 @@ const behaviour: fc.Arbitrary<Behaviour> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('answers'),
       status: fc.constantFrom(204, 302, 400, 401, 403, 404, 408, 429, 500, 503, 503),
-      retryAfterS
+      retryAfterS,
+      delayMs
     })
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('resets'), delayMs }) },
@@ -93,12 +94,67 @@ const passingMs = fc.oneof(
 const shareOfLife = fc.constantFrom(0.5, 0.74, 0.76, 0.85, 0.89, 0.91, 0.94, 0.96, 0.98, 0.99, 1.01)
 
 /** Which token somebody names: by its age, 0 the newest; by its string or its id. */
-const named = fc.record({ age: fc.constantFrom(0, 0, 0, 1, 2, 99), by: fc.constantFrom('token', 'id') })
+interface Named {
+  readonly age: number
+  readonly by: 'token' | 'id'
+}
 
-/** All steps, for worlds with these accounts. */
-export function steps(accounts: readonly string[]): fc.Arbitrary<Step>[] {
+const named: fc.Arbitrary<Named> = fc.record({
+  age: fc.constantFrom(0, 0, 0, 1, 2, 99),
+  by: fc.constantFrom('token', 'id')
+})
+
+/** What may happen in the same tick as something else. */
+export class Act {
+  constructor(
+    readonly name: string,
+    readonly run: (world: World) => void
+  ) {}
+
+  toString(): string {
+    return this.name
+  }
+}
+
+const act = <Args extends unknown[]>(
+  name: string,
+  args: { [Index in keyof Args]: fc.Arbitrary<Args[Index]> },
+  run: (world: World, ...args: Args) => unknown
+): fc.Arbitrary<Act> =>
+  fc.tuple(...(args as fc.Arbitrary<unknown>[])).map(
+    (values) =>
+      new Act(`${name}(${values.map((value) => JSON.stringify(value)).join(', ')})`, (world) => {
+        run(world, ...(values as Args))
+      })
+  )
+
+const minimumLifetimeMs = fc.constantFrom(1_000, 20_000, 300_000, 599_000, 4_000_000)
+
+function someAccount(accounts: readonly string[]): fc.Arbitrary<string> {
   // Most of it happens to one account.
-  const account = fc.constantFrom(accounts[0] as string, accounts[0] as string, ...accounts)
+  return fc.constantFrom(accounts[0] as string, accounts[0] as string, ...accounts)
+}
+
+/** A few acts for one tick. */
+export function acts(accounts: readonly string[]): fc.Arbitrary<Act[]> {
+  const account = someAccount(accounts)
+  const one = fc.oneof(
+    act('call', [account, fc.boolean()], (world, account, canAbort) => world.call(account, { canAbort })),
+    act('ask for', [account, minimumLifetimeMs], askFor),
+    act('reject', [account, named], (world, account, named) => reject(world, account, named)),
+    act('invalidate', [account, named], invalidate),
+    act('abort', [], (world) => world.abortAll()),
+    act('warm up', [account], (world, account) => world.warmUp(account)),
+    act('look', [account], (world, account) => world.look(account))
+  )
+  return fc.array(one, { minLength: 1, maxLength: 4 })
+}
+
+export const callback: fc.Arbitrary<Callback> = fc.constantFrom('credentials', 'logger', 'endpoint')
+
+/** All steps, for worlds with these accounts; in some, crowds come. */
+export function steps(accounts: readonly string[], hasCrowds: boolean): fc.Arbitrary<Step>[] {
+  const account = someAccount(accounts)
   return [
     ...Array.from({ length: 4 }, () =>
       step('call', [account, fc.constantFrom(1, 1, 2, 20), fc.boolean()], call)
@@ -109,9 +165,12 @@ export function steps(accounts: readonly string[]): fc.Arbitrary<Step>[] {
       world.endpoint.behaviour = behaviour
       world.troubled()
     }),
-    step('reject', [account, named, fc.constantFrom(1, 3)], reject),
+    step('reject', [account, named, fc.constantFrom(1, 3)], rejectAndLook),
     step('invalidate', [account, named], invalidate),
-    step('ask for', [account, fc.constantFrom(1_000, 20_000, 300_000, 599_000, 4_000_000)], askFor),
+    step('ask for', [account, minimumLifetimeMs], async (world, account, minimumLifetimeMs) => {
+      askFor(world, account, minimumLifetimeMs)
+      await world.settle()
+    }),
     step('abort', [], abort),
     step(
       'step the wall clock by',
@@ -119,6 +178,11 @@ export function steps(accounts: readonly string[]): fc.Arbitrary<Step>[] {
       (world, ms) => world.stepWall(ms)
     ),
     step('suspend for', [fc.constantFrom(1_000, 60_000, 1_200_000)], (world, ms) => world.stepWall(ms)),
+    step(
+      'freeze for',
+      [fc.constantFrom(500, 2_500, 5_250, 12_000, 12_000, 60_000, 700_000), fc.boolean()],
+      freeze
+    ),
     step('rotate the secret', [], (world) => {
       world.endpoint.secretVersion = (world.endpoint.secretVersion % 3) + 1
       world.troubled()
@@ -128,76 +192,96 @@ export function steps(accounts: readonly string[]): fc.Arbitrary<Step>[] {
       world.troubled()
     }),
     step('warm up', [account], (world, account) => world.warmUp(account)),
-    step('look', [account], look)
+    ...Array.from({ length: 2 }, () => step('look', [account], (world, account) => world.look(account))),
+    step('at once', [acts(accounts)], burst),
+    step('from within', [callback, acts(accounts)], (world, where, acts) =>
+      world.setTrap(where, () => runAll(world, acts))
+    ),
+    ...(hasCrowds ? [step('crowd', [fc.constantFrom(5, 70)], crowd)] : [])
   ]
 }
 
-/** A caller who has a valid token coming waits for nothing, whatever the endpoint does. */
+export function runAll(world: World, acts: readonly Act[]): void {
+  for (const { run } of acts) run(world)
+}
+
+async function burst(world: World, acts: readonly Act[]): Promise<void> {
+  runAll(world, acts)
+  await world.settle()
+}
+
+/** Many accounts that have no token call at once. */
+async function crowd(world: World, count: number): Promise<void> {
+  for (let index = 0; index < count; index++) world.call(`crowd-${world.calls.length % 90}`)
+  await world.settle()
+}
+
+async function freeze(world: World, ms: number, socketsFirst: boolean): Promise<void> {
+  await world.freeze(ms, socketsFirst)
+}
+
+/** A caller who has a valid token coming waits for nothing, whatever the endpoint does; who is refused neither. */
 async function call(world: World, account: string, count: number, canAbort: boolean): Promise<void> {
   const rules = world.rules(account)
   const mustServe = rules.mustServe(world.now)
+  const mustRefuse = !mustServe && rules.held.length === 0 && rules.mustRefuse(world.now)
   const held = rules.held.map(({ token }) => token)
-  for (let index = 0; index < count; index++) world.call(account, canAbort ? { canAbort } : {})
-  await world.clock.settle()
-  if (mustServe) served(world, count, held)
+  const calls = Array.from({ length: count }, () => world.call(account, { canAbort }))
+  await world.settle()
+  if (mustServe) served(world, calls, held)
+  if (mustRefuse && calls.some(({ state }) => state !== 'rejected')) {
+    world.complain(`account "${account}": a call is not refused in a cool-down`)
+  }
 }
 
-async function reject(
-  world: World,
-  account: string,
-  { age, by }: { age: number; by: string },
-  count: number
-): Promise<void> {
+/** Names a token as rejected; says whether it must be kept all the same. */
+function reject(world: World, account: string, { age, by }: Named, count = 1) {
   const rules = world.rules(account)
-  const rejected = world.tokenOf(account, age)[by as 'token' | 'id']
-  const mustServe = rules.mustServe(world.now)
-  const isNamed = rules.names(rejected)
-  const isLeft = !isNamed || rules.isYoung(world.now) || rules.hasJustReplaced(world.now)
-  const held = rules.held.map(({ token }) => token)
+  const rejected = world.tokenOf(account, age)[by]
+  rules.mustServe(world.now)
+  const isLeft = !rules.names(rejected) || rules.isYoung(world.now) || rules.hasJustReplaced(world.now)
   if (!isLeft) {
     rules.excuses.add('rejected')
     rules.mayBeReplacement = true
   }
-  for (let index = 0; index < count; index++) world.call(account, { rejected })
-  world.call(account)
-  await world.clock.settle()
+  const calls = Array.from({ length: count }, () => world.call(account, { rejected }))
+  return { isLeft, calls }
+}
+
+async function rejectAndLook(world: World, account: string, named: Named, count: number): Promise<void> {
+  const rules = world.rules(account)
+  const mustServe = rules.mustServe(world.now)
+  const held = rules.held.map(({ token }) => token)
+  const isFlying = rules.flight !== undefined
+  const { isLeft, calls } = reject(world, account, named, count)
+  const other = world.call(account)
+  await world.settle()
   if (!mustServe) return
   // Whoever names no cached token, or one that is not replaced now, is served; whoever names none always is.
-  served(world, 1, held)
-  if (isLeft && !rules.mayBeAcquiring(world.now)) served(world, count + 1, held)
+  served(world, [other], held)
+  if (isLeft && !isFlying) served(world, calls, held)
 }
 
-function served(world: World, count: number, held: readonly string[]): void {
-  for (const { state, token } of world.calls.slice(-count)) {
-    if (state !== 'resolved') world.problems.push(`a call is ${state} though there is a valid token`)
-    else if (!held.includes(`${token}`)) world.problems.push(`a call is given ${token} instead of ${held}`)
+function served(world: World, calls: readonly Call[], held: readonly string[]): void {
+  for (const { state, token } of calls) {
+    if (state !== 'resolved') world.complain(`a call is ${state} though there is a valid token`)
+    else if (!held.includes(`${token}`)) world.complain(`a call is given ${token} instead of ${held}`)
   }
 }
 
-async function askFor(world: World, account: string, minimumLifetimeMs: number): Promise<void> {
+function askFor(world: World, account: string, minimumLifetimeMs: number): void {
   world.rules(account).excuses.add('lifetime')
   world.call(account, { minimumLifetimeMs })
-  await world.clock.settle()
 }
 
-function invalidate(world: World, account: string, { age, by }: { age: number; by: string }): void {
-  const rules = world.rules(account)
-  const rejected = world.tokenOf(account, age)[by as 'token' | 'id']
-  const mustServe = rules.mustServe(world.now)
-  const mayDrop = mustServe && rules.names(rejected) && !rules.isYoung(world.now)
-  const hasDropped = world.provider.invalidate(rejected, account)
-  if (hasDropped && !mayDrop) world.problems.push('a token is dropped that was not named, or too young')
-  if (!hasDropped && mayDrop && rules.held.length === 1) {
-    world.problems.push('a named token is not dropped')
-  }
-  if (hasDropped) rules.invalidated()
+function invalidate(world: World, account: string, { age, by }: Named): void {
+  world.invalidate(account, world.tokenOf(account, age)[by])
 }
 
 async function abort(world: World): Promise<void> {
-  const pending = world.calls.filter(({ state, abort }) => state === 'pending' && abort !== undefined)
-  for (const { abort } of pending) abort?.abort(new Error('patience is lost'))
-  await world.clock.settle()
-  if (pending.some(({ state }) => state !== 'rejected')) world.problems.push('an aborted call goes on')
+  const pending = world.abortAll()
+  await world.settle()
+  if (pending.some(({ state }) => state !== 'rejected')) world.complain('an aborted call goes on')
 }
 
 async function pass(world: World, ms: number): Promise<void> {
@@ -220,16 +304,4 @@ function passTo(world: World, account: string, share: number): Promise<void> {
 function isTroubled({ endpoint: { behaviour }, credentials }: World): boolean {
   const isHealthy = behaviour.kind === 'grants' && behaviour.lifetimeS >= 30 && behaviour.delayMs <= 300
   return !isHealthy || credentials !== 'given'
-}
-
-function look(world: World, account: string): void {
-  const token = world.provider.peek(account)
-  const mustServe = world.rules(account).mustServe(world.now)
-  if (token !== undefined) world.handedOut(account, token)
-  else if (mustServe) world.problems.push('peek() sees no token')
-  const { state, expiresInMs, retryInMs } = world.provider.status(account)
-  if ((state === 'empty' || state === 'cooling') !== (token === undefined)) {
-    world.problems.push(`the status is "${state}" though there is ${token === undefined ? 'no' : 'a'} token`)
-  }
-  if ((expiresInMs ?? 1) <= 0 || (retryInMs ?? 1) <= 0) world.problems.push('a status counts down past zero')
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { livesFor, steps } from './commands.js'
+import { acts, callback, livesFor, runAll, steps } from './commands.js'
 import { World } from './world.js'
 
 /** 10,000 of them, from a seed of their own each time: `pnpm run test:model`. */
@@ -20,20 +20,43 @@ const margins = fc.constantFrom(
 const unhandled: unknown[] = []
 process.on('unhandledRejection', (reason) => void unhandled.push(reason))
 
-for (const [name, hasFunction, accounts] of [
-  ['a function gives the credentials of three accounts', true, ['', 'a', 'b']],
-  ['the credentials are fixed', false, ['']]
+const accounts = ['', 'a', 'b']
+const maxTokens = fc.constantFrom(10_000, 10_000, 10_000, 2, 3)
+/** How it ends: by close(), among other things in the same tick, from outside or from within a callback. */
+const ending = fc.record({
+  before: acts(accounts),
+  after: acts(accounts),
+  where: fc.option(callback, { nil: undefined })
+})
+
+for (const [name, hasFunction, hasCrowds, share] of [
+  ['a function gives the credentials', true, false, 0.4],
+  ['the credentials are fixed', false, false, 0.5],
+  ['crowds come to a function', true, true, 0.05],
+  ['crowds come to fixed credentials', false, true, 0.05]
 ] as const) {
   t.test(`keeps its rules whatever happens, where ${name}`, async (t) => {
-    t.comment(`${numRuns / 2} sequences, seed ${seed}`)
-    const sequences = fc.commands(steps(accounts), { maxCommands: 60, size: 'max' })
-    const property = fc.asyncProperty(margins, livesFor, sequences, async (margins, behaviour, sequence) => {
-      const world = new World({ ...margins, hasFunction })
-      world.endpoint.behaviour = behaviour
-      await fc.asyncModelRun(() => ({ model: {}, real: world }), sequence)
-      await world.close()
-      if (unhandled.length > 0) throw new Error(`unhandled rejection: ${unhandled.splice(0)[0]}`)
-    })
-    await t.resolves(fc.assert(property, { numRuns: numRuns / 2, seed }))
+    t.comment(`${numRuns * share} sequences, seed ${seed}`)
+    const sequences = fc.commands(steps(accounts, hasCrowds), { maxCommands: 60, size: 'max' })
+    const property = fc.asyncProperty(
+      fc.record({ margins, maxTokens: hasCrowds ? fc.constant(3) : maxTokens }),
+      livesFor,
+      sequences,
+      ending,
+      async ({ margins, maxTokens }, behaviour, sequence, { before, after, where }) => {
+        const world = new World({ ...margins, hasFunction, maxTokens })
+        world.endpoint.behaviour = behaviour
+        await fc.asyncModelRun(() => ({ model: {}, real: world }), sequence)
+        if (where !== undefined) world.setTrap(where, () => world.close())
+        runAll(world, before)
+        if (where === undefined) world.close()
+        runAll(world, after)
+        await world.settle()
+        world.close()
+        await world.checkClosed()
+        if (unhandled.length > 0) throw new Error(`unhandled rejection: ${unhandled.splice(0)[0]}`)
+      }
+    )
+    await t.resolves(fc.assert(property, { numRuns: Math.round(numRuns * share), seed }))
   })
 }

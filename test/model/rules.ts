@@ -1,3 +1,5 @@
+import { type Failed, PauseRules } from './pause.js'
+
 /** One moment by both clocks. */
 export interface Instant {
   readonly wallMs: number
@@ -12,12 +14,6 @@ export interface Granted {
   readonly issuedAt: Instant
 }
 
-/** How a request failed, as far as a further one depends on it. */
-export interface Failed {
-  readonly remedy: 'retry' | 'reload' | 'wait'
-  readonly retryAfterMs: number
-}
-
 export interface Settings {
   readonly refreshAheadMs: number
   readonly expiryMarginMs: number
@@ -29,54 +25,197 @@ export interface Settings {
 /** Why a caller may make the provider ask for a token before the cached one is due. */
 export type Excuse = 'rejected' | 'lifetime'
 
+/** Where only the inside knows, the rules demand what holds either way. */
+export type Certainty = 'yes' | 'no' | 'maybe'
+
+/** What an account's rules ask the world. */
+export interface Surroundings {
+  readonly settings: Settings
+  /** Counts the turns of the event loop. */
+  readonly turn: number
+  readonly isClosed: boolean
+  /** Whether the cache may have forgotten what it knew of the account. */
+  mayHaveForgotten(account: string): boolean
+  /** Whether the cache may have evicted the account's token. */
+  mayHaveEvicted(account: string): boolean
+  /** Whether a caller waits for this acquisition. */
+  isAwaited(flight: Flight): Certainty
+  /** Whether the account was called in this very turn: its request may be on its last steps to the endpoint. */
+  wasCalledNow(account: string): boolean
+  complain(problem: string): void
+}
+
 const REPLACEMENT_INTERVAL_MS = 30_000
 const REQUEST_INTERVAL_MS = 5_000
 const MAX_ATTEMPTS = 3
+const MAX_RESTARTS = 3
+const LATE_MS = 1_000
+const NEVER = Number.NEGATIVE_INFINITY
+
+/** An acquisition as the endpoint sees it. */
+export class Flight {
+  readonly startedMs: number
+  /** From when on its deadline counts. */
+  limitsFrom: Instant
+  attempts = 0
+  hasReloaded = false
+  isProbe = false
+  isOpen = false
+  requestedAt: Instant | undefined
+  /** How many cool-downs of its client had begun when its first request started. */
+  admission: { least: number; most: number } | undefined
+  granted: Granted | undefined
+  failure: (Failed & { readonly turn: number; readonly isCertain: boolean }) | undefined
+  /** Whether the function of credentials has hung. */
+  hasHung = false
+  /** How often a freeze made it begin anew while somebody waited: this often at least, and at most. */
+  readonly restarts = { least: 0, most: 0 }
+
+  constructor(
+    readonly account: string,
+    now: Instant
+  ) {
+    this.startedMs = now.monotonicMs
+    this.limitsFrom = now
+  }
+
+  /** Attempts and deadline begin anew. */
+  restart(now: Instant, isAwaited: Certainty): void {
+    this.limitsFrom = now
+    this.attempts = 0
+    this.hasReloaded = false
+    this.failure = undefined
+    if (isAwaited !== 'no') this.restarts.most++
+    if (isAwaited === 'yes') this.restarts.least++
+  }
+}
 
 /**
- * What the rules of a token's life (windows, single-flight, cool-down, replacement) allow for one account, told from
- * outside: only requests, their outcomes and calls are known here. Where that leaves open which of two tokens the
- * provider holds, both are kept and only what holds for both is demanded.
+ * What all requests of one client keep to: the cool-down, the single probe after it, and `Retry-After`. With fixed
+ * credentials that is the whole provider, with a function each account.
+ */
+export class ClientRules {
+  readonly pause = new PauseRules()
+  readonly accounts = new Set<AccountRules>()
+  readonly #open = new Set<Flight>()
+  #askedInTurn = -1
+
+  constructor(readonly surroundings: Surroundings) {}
+
+  requestStarts(flight: Flight, now: Instant): void {
+    const { pause, surroundings } = this
+    const isCalledNow = surroundings.wasCalledNow(flight.account)
+    const askedMs = pause.askedUntilMs - now.monotonicMs
+    // An account of a function's that was evicted has forgotten how its client fares.
+    const isForgotten = surroundings.settings.mayReload && surroundings.mayHaveForgotten(flight.account)
+    if (!isForgotten && askedMs > 0 && !(this.#askedInTurn === surroundings.turn && isCalledNow)) {
+      surroundings.complain(`a request ${askedMs} ms before the end of Retry-After`)
+    }
+    if (flight.admission === undefined) {
+      const leftMs = this.leastUntilMs(now) - now.monotonicMs
+      if (!isForgotten && leftMs > 0 && !isCalledNow)
+        surroundings.complain(`a request ${leftMs} ms too early in a cool-down`)
+      flight.isProbe = !isForgotten && pause.failures.least > 0
+      const probe = [...this.#open].find(({ admission }) => admission?.most === pause.begun.most)
+      if (flight.isProbe && probe !== undefined) surroundings.complain('a request while a probe decides')
+      flight.admission = { ...pause.begun }
+    }
+    this.#open.add(flight)
+  }
+
+  requestEnds(flight: Flight): void {
+    this.#open.delete(flight)
+  }
+
+  asked(failure: Failed, now: Instant): void {
+    this.#askedInTurn = this.surroundings.turn
+    this.pause.asked(failure, now)
+  }
+
+  failed({ admission }: Flight, failure: Failed, now: Instant, isCertain: boolean): void {
+    const { begun, failures } = this.pause
+    // A request that was in flight when the cool-down began adds no step to it.
+    const isOld = admission !== undefined && begun.least > admission.least
+    if (isOld && failures.least > 0) return
+    const isNew = admission === undefined || begun.most === admission.most
+    this.pause.begin(failure, now, isCertain && isNew)
+  }
+
+  succeeded({ admission }: Flight): void {
+    const { begun } = this.pause
+    // A success that began before a cool-down does not end it.
+    if (admission === undefined || begun.least > admission.least) return
+    this.pause.end(begun.most === admission.most)
+  }
+
+  /** Until when no request may start. A refusal forbids none once a token that served has lapsed. */
+  leastUntilMs(now: Instant): number {
+    const { refusedAt, leastUntilMs, askedUntilMs } = this.pause
+    const isShortened =
+      refusedAt !== undefined && [...this.accounts].some((rules) => rules.hasLapsedSince(refusedAt, now))
+    return isShortened ? askedUntilMs : Math.max(leastUntilMs, askedUntilMs)
+  }
+}
+
+/**
+ * What the rules of a token's life (windows, single-flight, replacement, retries, freezes) allow for one account, told
+ * from outside: only acquisitions, their requests, and calls are known here. Where that leaves open which of two
+ * tokens the provider holds, both are kept and only what holds for both is demanded.
  */
 export class AccountRules {
   /** One of these is cached, if the provider holds any. */
   held: Granted[] = []
   readonly excuses = new Set<Excuse>()
-  openRequests = 0
-  /** Whether a flight that was under way may have become a replacement. */
+  /** The pause after refreshes in the background that failed. */
+  readonly own = new PauseRules()
+  /** Whether the acquisition in flight may have become a replacement. */
   mayBeReplacement = false
-  #flight: { startedMs: number; attempts: number; isProbe: boolean; hasReloaded: boolean } | undefined
-  #failure: (Failed & { atMs: number }) | undefined
-  #failures = 0
-  #lastRequestMs = Number.NEGATIVE_INFINITY
-  #lastStartMs = Number.NEGATIVE_INFINITY
-  #lastCredentialsMs = Number.NEGATIVE_INFINITY
-  #lastReplacementMs = Number.NEGATIVE_INFINITY
-  #mustPause = false
+  flight: Flight | undefined
+  /** Until when nobody gets a token because the endpoint hands out the same or a nearly dead one. */
+  pointlessUntilMs = NEVER
+  /** The turn in which an acquisition ran out of time before it could send a request. */
+  waitedInVainInTurn = -1
+  readonly #granted: Granted[] = []
+  #lapsed: Granted | undefined
+  #lapsedMs = NEVER
+  #lastStartMs = NEVER
+  #lastReplacementMs = NEVER
+  #mustPauseUntilMs = NEVER
 
   constructor(
-    readonly settings: Settings,
-    readonly complain: (problem: string) => void
-  ) {}
+    readonly name: string,
+    readonly client: ClientRules,
+    readonly surroundings: Surroundings
+  ) {
+    client.accounts.add(this)
+  }
 
   hardMs({ lifetimeMs }: Granted): number {
     // A token is not handed out at the very instant at which it expires.
-    return Math.max(1, Math.min(this.settings.expiryMarginMs, lifetimeMs / 10))
+    return Math.max(1, Math.min(this.surroundings.settings.expiryMarginMs, lifetimeMs / 10))
   }
 
   softMs({ lifetimeMs }: Granted): number {
-    return Math.min(this.settings.refreshAheadMs, lifetimeMs / 4)
+    return Math.min(this.surroundings.settings.refreshAheadMs, lifetimeMs / 4)
   }
 
   /** Milliseconds for which it may be handed out; by the clock that says less. */
   usableMs(granted: Granted, now: Instant): number {
-    return granted.lifetimeMs - this.hardMs(granted) - ageMs(granted, now)
+    return granted.lifetimeMs - this.hardMs(granted) - ageMs(granted.issuedAt, now)
   }
 
   /** Whether the provider must have a token to hand out. One that was seen to have lapsed is lost. */
   mustServe(now: Instant): boolean {
-    if (this.held.some((granted) => this.usableMs(granted, now) < 0)) this.held = []
-    return this.held.length > 0
+    const lapsed = this.held.find((granted) => this.usableMs(granted, now) < 0)
+    if (lapsed !== undefined) {
+      // Of one that was evicted the provider does not notice the end.
+      if (!this.surroundings.mayHaveEvicted(this.name)) {
+        this.#lapsed = lapsed
+        this.#lapsedMs = now.monotonicMs
+      }
+      this.held = []
+    }
+    return this.held.length > 0 && !this.surroundings.mayHaveEvicted(this.name)
   }
 
   names(rejected: string): boolean {
@@ -85,7 +224,7 @@ export class AccountRules {
 
   /** Whether the cached token was issued less than 5 s ago, so that nobody can have it replaced. */
   isYoung(now: Instant): boolean {
-    return this.held.every((granted) => ageMs(granted, now) < REQUEST_INTERVAL_MS)
+    return this.held.every(({ issuedAt }) => ageMs(issuedAt, now) < REQUEST_INTERVAL_MS)
   }
 
   /** Whether a replacement started so lately that none may follow. */
@@ -93,51 +232,127 @@ export class AccountRules {
     return now.monotonicMs - this.#lastReplacementMs < REPLACEMENT_INTERVAL_MS
   }
 
-  /** Whether an acquisition may be under way, be it between two attempts or waiting for credentials. */
-  mayBeAcquiring(now: Instant): boolean {
-    const { deadlineMs } = this.settings
-    const isFlying = this.#flight !== undefined && now.monotonicMs - this.#flight.startedMs < deadlineMs
-    return isFlying || now.monotonicMs - this.#lastCredentialsMs < deadlineMs
+  /** Whether a token served at that moment that does no more. */
+  hasLapsedSince(then: Instant, now: Instant): boolean {
+    return this.#granted.some(
+      (granted) => this.usableMs(granted, then) >= 0 && this.usableMs(granted, now) < 0
+    )
   }
 
-  credentialsAsked(now: Instant): void {
-    this.#lastCredentialsMs = now.monotonicMs
+  /** Whether callers without a token must be refused now. */
+  mustRefuse(now: Instant): boolean {
+    if (this.flight !== undefined) return false
+    const ownMs = this.own.refusedAt === undefined ? this.own.leastUntilMs : NEVER
+    const isForgotten = this.surroundings.mayHaveForgotten(this.name)
+    const untilMs = isForgotten ? NEVER : Math.max(ownMs, this.client.leastUntilMs(now))
+    return Math.max(untilMs, this.#sharedUntilMs(now)) > now.monotonicMs
   }
 
-  requestStarts(now: Instant): void {
-    if (this.openRequests++ > 0) this.complain('two requests are in flight')
-    this.#lastRequestMs = now.monotonicMs
-    if (this.#continues(now)) return
-    this.#checkCoolDown(now)
-    this.#checkInterval(now)
-    if (this.mustServe(now) && this.held.every((granted) => !this.#isDue(granted, now)))
+  /** Until when callers without a token may be refused. */
+  mayRefuseUntilMs(now: Instant): number {
+    this.mustServe(now)
+    const untilMs = [this.own, this.client.pause].map((pause) => {
+      const { refusedAt } = pause
+      const lapsed = this.#lapsed
+      const isShortened =
+        refusedAt !== undefined &&
+        pause.failures.least === pause.failures.most &&
+        lapsed !== undefined &&
+        this.#lapsedMs > refusedAt.monotonicMs &&
+        this.usableMs(lapsed, refusedAt) >= 0
+      return isShortened ? pause.askedUntilMs : pause.mostUntilMs
+    })
+    return Math.max(...untilMs, this.pointlessUntilMs)
+  }
+
+  get mostFailures(): number {
+    return Math.max(this.own.failures.most, this.client.pause.failures.most)
+  }
+
+  acquisitionStarts(flight: Flight, now: Instant): void {
+    if (this.flight !== undefined) this.#complain('two acquisitions at once')
+    if (this.surroundings.isClosed) this.#complain('an acquisition after close()')
+    if (this.mustServe(now) && this.held.every((granted) => !this.#isDue(granted, now))) {
       this.#checkExcuse(now)
-    this.#flight = {
-      startedMs: now.monotonicMs,
-      attempts: 1,
-      isProbe: this.#failures > 0,
-      hasReloaded: false
     }
+    this.flight = flight
     this.#lastStartMs = now.monotonicMs
   }
 
-  requestFails(failure: Failed, now: Instant): void {
-    this.openRequests--
-    const tookMs = now.monotonicMs - this.#lastRequestMs
-    if (tookMs > this.settings.timeoutMs) this.complain(`a request was given up after ${tookMs} ms`)
-    this.#failure = { ...failure, atMs: now.monotonicMs }
+  requestStarts(flight: Flight, now: Instant): void {
+    if (this.surroundings.isClosed) this.#complain('a request after close()')
+    if (flight.isOpen) this.#complain('two requests are in flight')
+    if (!this.surroundings.mayHaveForgotten(this.name)) {
+      const earlyMs = this.#mustPauseUntilMs - now.monotonicMs
+      if (earlyMs > 0 && flight.attempts === 0) {
+        this.#complain(`a request ${earlyMs} ms too early after one that brought the same or a dying token`)
+      }
+      const leftMs = this.own.leastUntilMs - now.monotonicMs
+      if (leftMs > 0 && flight.admission === undefined && this.own.refusedAt === undefined) {
+        this.#complain(`a request ${leftMs} ms too early after a refresh that failed`)
+      }
+    }
+    const { deadlineMs } = this.surroundings.settings
+    // A time limit comes due by the monotonic clock, whatever the one on the wall says.
+    if (now.monotonicMs - flight.limitsFrom.monotonicMs > deadlineMs) {
+      if (isLate(this.#lateMs(flight.limitsFrom, deadlineMs, now)) === 'no') {
+        this.#complain('a request after the deadline')
+      }
+      flight.restart(now, this.surroundings.isAwaited(flight))
+    }
+    if (flight.attempts > 0) this.#checkFurther(flight)
+    this.client.requestStarts(flight, now)
+    flight.attempts++
+    flight.isOpen = true
+    flight.requestedAt = now
   }
 
-  requestSucceeds(granted: Granted, now: Instant): void {
-    this.openRequests--
-    this.#failure = undefined
-    this.#failures = 0
-    this.#flight = undefined
-    const isRepeated = this.held.some(({ token }) => token === granted.token)
-    this.#mustPause = isRepeated || granted.lifetimeMs * 0.9 <= REQUEST_INTERVAL_MS
-    const candidates = this.held.flatMap((held) => this.#chosen(granted, held, now))
-    this.held = candidates.length === 0 ? [granted] : [...new Set(candidates)]
-    this.mayBeReplacement = false
+  /** The request came to a token, which is not adopted if it is dead because the process stood still. */
+  requestSucceeds(flight: Flight, granted: Granted, now: Instant): void {
+    this.#requestEnds(flight)
+    this.#granted.push(granted)
+    if (this.usableMs(granted, now) < 0 && this.#wasLate(flight, now) !== 'no') this.#stoodStill(flight, now)
+    else flight.granted = granted
+  }
+
+  /** A status is a verdict, however late it comes. */
+  requestFails(flight: Flight, failure: Failed, now: Instant): void {
+    this.#requestEnds(flight)
+    if (failure.retryAfterMs !== undefined) this.client.asked(failure, now)
+    flight.failure = { ...failure, turn: this.surroundings.turn, isCertain: true }
+  }
+
+  /** The request was given up, or its connection broke: no verdict if that came to light late. */
+  requestBreaks(flight: Flight, now: Instant): void {
+    this.#requestEnds(flight)
+    const wasLate = this.#wasLate(flight, now)
+    if (wasLate === 'yes') {
+      this.#stoodStill(flight, now)
+    } else {
+      const { turn } = this.surroundings
+      flight.failure = { remedy: 'retry', turn, isCertain: wasLate === 'no' }
+    }
+  }
+
+  credentialsFail(flight: Flight): void {
+    flight.failure = { remedy: 'wait', turn: this.surroundings.turn, isCertain: true }
+  }
+
+  acquisitionEnds(flight: Flight, now: Instant): void {
+    this.flight = undefined
+    const { surroundings } = this
+    if (surroundings.isClosed) return
+    if (flight.granted !== undefined) {
+      this.#adopt(flight.granted, now)
+      this.own.end(true)
+      this.client.succeeded(flight)
+      return
+    }
+    if (this.#lateMs(flight.limitsFrom, surroundings.settings.deadlineMs, now) > -LATE_MS) {
+      this.waitedInVainInTurn = surroundings.turn
+    }
+    const failure = flight.failure ?? (flight.hasHung ? HUNG : undefined)
+    if (failure !== undefined) this.#failed(flight, failure, now)
   }
 
   invalidated(): void {
@@ -146,7 +361,87 @@ export class AccountRules {
 
   /** A step of the wall clock is not the endpoint's fault: one more request is allowed for it. */
   clockStepped(): void {
-    this.#mustPause = false
+    this.#mustPauseUntilMs = NEVER
+  }
+
+  /** How long after its time limit somebody comes back to a request. */
+  #lateMs(from: Instant, limitMs: number, now: Instant): number {
+    return ageMs(from, now) - limitMs - LATE_MS
+  }
+
+  #wasLate(flight: Flight, now: Instant): Certainty {
+    const { timeoutMs, deadlineMs } = this.surroundings.settings
+    const { requestedAt = flight.limitsFrom } = flight
+    return isLate(
+      Math.max(this.#lateMs(requestedAt, timeoutMs, now), this.#lateMs(flight.limitsFrom, deadlineMs, now))
+    )
+  }
+
+  #stoodStill(flight: Flight, now: Instant): void {
+    flight.restart(now, this.surroundings.isAwaited(flight))
+    if (flight.restarts.most <= MAX_RESTARTS) return
+    const { turn } = this.surroundings
+    flight.failure = { remedy: 'retry', turn, isCertain: flight.restarts.least > MAX_RESTARTS }
+  }
+
+  #requestEnds(flight: Flight): void {
+    flight.isOpen = false
+    this.client.requestEnds(flight)
+  }
+
+  /** Whether one more attempt may be made in an acquisition. */
+  #checkFurther(flight: Flight): void {
+    const { failure } = flight
+    if (failure?.remedy === 'retry') {
+      if (flight.attempts >= MAX_ATTEMPTS) this.#complain(`attempt ${flight.attempts + 1}`)
+      if (flight.isProbe) this.#complain('a further attempt of a probe')
+      if (this.surroundings.isAwaited(flight) === 'no') {
+        this.#complain('a further attempt of a refresh in the background')
+      }
+    } else if (failure?.remedy === 'reload') {
+      if (!this.surroundings.settings.mayReload) this.#complain('a blind attempt after a refusal')
+      if (flight.hasReloaded) this.#complain('credentials are loaded twice')
+      flight.hasReloaded = true
+    } else if (failure !== undefined) {
+      this.#complain('an attempt after what no attempt can mend')
+    }
+  }
+
+  /** Whom a failed acquisition holds back. */
+  #failed(
+    flight: Flight,
+    failure: Failed & { readonly turn?: number; readonly isCertain?: boolean },
+    now: Instant
+  ): void {
+    const isCertain = failure.isCertain === true && failure.turn === this.surroundings.turn
+    const isAwaited = this.surroundings.isAwaited(flight)
+    const isOfClient =
+      isAwaited === 'yes' ||
+      flight.isProbe ||
+      failure.remedy === 'reload' ||
+      failure.retryAfterMs !== undefined
+    if (isOfClient) this.client.failed(flight, failure, now, isCertain)
+    else if (isAwaited === 'no' && this.client.pause.failures.most === 0) {
+      this.own.begin(failure, now, isCertain)
+    } else {
+      this.own.begin(failure, now, false)
+      this.client.failed(flight, failure, now, false)
+    }
+  }
+
+  #adopt(granted: Granted, now: Instant): void {
+    const isRepeated = this.held.some(({ token }) => token === granted.token)
+    const afterIntervalMs = granted.issuedAt.monotonicMs + REQUEST_INTERVAL_MS
+    if (isRepeated || granted.lifetimeMs * 0.9 <= REQUEST_INTERVAL_MS)
+      this.#mustPauseUntilMs = afterIntervalMs
+    const isEvicted = this.surroundings.mayHaveEvicted(this.name)
+    const candidates = this.held.flatMap((held) => this.#chosen(granted, held, now))
+    this.held = candidates.length === 0 || isEvicted ? [granted, ...candidates] : candidates
+    this.held = [...new Set(this.held)]
+    const isSound = this.held.length === 1 && this.held[0] === granted && !isRepeated
+    this.pointlessUntilMs =
+      isSound && this.usableMs(granted, now) > REQUEST_INTERVAL_MS ? NEVER : afterIntervalMs
+    this.mayBeReplacement = false
   }
 
   /** The new token, unless the old one would outlive it; both where it may be the replacement of a rejected one. */
@@ -158,57 +453,37 @@ export class AccountRules {
   }
 
   #isDue(granted: Granted, now: Instant): boolean {
-    return ageMs(granted, now) >= granted.lifetimeMs - this.softMs(granted)
-  }
-
-  /** Whether a request that starts now can be a further attempt of the flight before it. */
-  #continues(now: Instant): boolean {
-    const [flight, failure] = [this.#flight, this.#failure]
-    if (flight === undefined || failure === undefined) return false
-    const backoffMs = failure.remedy === 'retry' ? 100 * 2 ** (flight.attempts - 1) : 0
-    const delayMs = now.monotonicMs - failure.atMs
-    const isInTime =
-      delayMs >= failure.retryAfterMs &&
-      delayMs <= Math.max(failure.retryAfterMs, backoffMs) + 1 &&
-      now.monotonicMs - flight.startedMs < this.settings.deadlineMs
-    const isAllowed =
-      failure.remedy === 'retry'
-        ? flight.attempts < MAX_ATTEMPTS && !flight.isProbe
-        : failure.remedy === 'reload' && this.settings.mayReload && !flight.hasReloaded
-    if (!isInTime || !isAllowed) return false
-    flight.attempts++
-    if (failure.remedy === 'reload') flight.hasReloaded = true
-    return true
-  }
-
-  #checkCoolDown(now: Instant): void {
-    if (this.#failure === undefined) return
-    const ownMs =
-      this.#failure.remedy === 'retry' ? Math.min(30_000, 1_000 * 2 ** this.#failures) / 2 : 60_000
-    const forMs = Math.max(ownMs, this.#failure.retryAfterMs)
-    const passedMs = now.monotonicMs - this.#failure.atMs
-    if (passedMs < forMs) this.complain(`a request after ${passedMs} of ${forMs} ms of cool-down`)
-    this.#failures++
-    this.#failure = undefined
-  }
-
-  #checkInterval(now: Instant): void {
-    const sinceMs = now.monotonicMs - this.#lastStartMs
-    if (this.#mustPause && sinceMs < REQUEST_INTERVAL_MS) {
-      this.complain(`a request ${sinceMs} ms after one that brought the same or a nearly dead token`)
-    }
-    this.#mustPause = false
+    return ageMs(granted.issuedAt, now) >= granted.lifetimeMs - this.softMs(granted)
   }
 
   #checkExcuse(now: Instant): void {
+    if (this.surroundings.mayHaveForgotten(this.name)) return
     const mayReplace = this.excuses.has('rejected') && !this.hasJustReplaced(now)
     const mayRenew =
       this.excuses.has('lifetime') && now.monotonicMs - this.#lastStartMs >= REQUEST_INTERVAL_MS
-    if (!mayReplace && !mayRenew) this.complain('a request before the cached token is due')
+    if (!mayReplace && !mayRenew) this.#complain('an acquisition before the cached token is due')
     if (mayReplace && !mayRenew) this.#lastReplacementMs = now.monotonicMs
+  }
+
+  /** A pause that no eviction can end: with fixed credentials it is the provider's. */
+  #sharedUntilMs(now: Instant): number {
+    return this.surroundings.settings.mayReload ? NEVER : this.client.leastUntilMs(now)
+  }
+
+  #complain(problem: string): void {
+    this.surroundings.complain(`account "${this.name}": ${problem}`)
   }
 }
 
-export function ageMs({ issuedAt }: Granted, now: Instant): number {
-  return Math.max(0, now.wallMs - issuedAt.wallMs, now.monotonicMs - issuedAt.monotonicMs)
+/** What becomes of an acquisition whose credentials never come. */
+const HUNG: Failed = { remedy: 'retry' }
+
+/** Whether something came to light more than a second after its limit. */
+function isLate(lateMs: number): Certainty {
+  if (Math.abs(lateMs) < 2) return 'maybe'
+  return lateMs > 0 ? 'yes' : 'no'
+}
+
+export function ageMs(from: Instant, now: Instant): number {
+  return Math.max(0, now.wallMs - from.wallMs, now.monotonicMs - from.monotonicMs)
 }

@@ -47,13 +47,25 @@ peer dependencies: none
   type  TokenProviderOptions
   type  TokenResponse
   type  TokenStatus
+  type  TokenStore
 
 @bandwidth-token/core/adapter
+  type  AdapterTraits
+  type  HeaderReader
   type  OptionRule
+  type  PolicyOptions
+  type  ResolvedRouteOptions
+  type  RouteAnswer
+  type  RouteRequest
   type  TokenProviderLike
   value TokenRoute
   type  TokenRouteOptions
+  type  UnmountedRouteOptions
   value checkOptions
+  value errorAnswer
+  value errorHeaders
+  value keepHeaders
+  value nodeHeaders
   value optionInvalid
 
 @bandwidth-token/core/testing
@@ -104,4 +116,19 @@ peer dependencies: fastify
   type  TokenRouteShorthand
   value default
   value fastifyBandwidthToken
+`
+
+exports[`test/build/packaging/packaging.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/redis 1`] = `
+modules: ES modules and CommonJS
+dependencies: none
+peer dependencies: @bandwidth-token/core
+
+@bandwidth-token/redis
+  type  GlideClient
+  type  IoredisClient
+  type  NodeRedisClient
+  type  RedisClient
+  type  RedisTokenStoreOptions
+  type  SendCommand
+  value redisTokenStore
 `

@@ -12,6 +12,9 @@ export const { networkFailure } = await load<
 >('endpoint/network-failure.js')
 export const { ageMs, parseExpiresIn, planLifetime } =
   await load<typeof import('../../packages/core/dist/esm/token/lifetime.js')>('token/lifetime.js')
+export const { Acquisition } = await load<
+  typeof import('../../packages/core/dist/esm/acquisition/acquisition.js')
+>('acquisition/acquisition.js')
 export const { retryDelayMs } =
   await load<typeof import('../../packages/core/dist/esm/acquisition/retry.js')>('acquisition/retry.js')
 export const { coolDownMs } =

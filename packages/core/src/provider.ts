@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { Account, type AccountContext } from './account/account.js'
+import { Account } from './account/account.js'
 import { AccountCache } from './account/account-cache.js'
+import type { AccountContext } from './account/account-context.js'
 import type { RejectedToken } from './account/cached-token.js'
 import type { TokenStatus } from './account/status.js'
 import { ClientGate } from './acquisition/client-gate.js'
@@ -64,7 +65,7 @@ export const GET_TOKEN_RULES: Readonly<Record<keyof GetTokenOptions, OptionRule>
  */
 export class TokenProvider {
   readonly #cache: AccountCache
-  readonly #context: AccountContext
+  readonly #context: AccountContext<Account>
   readonly #agent: DefaultAgent | undefined
   readonly #closed = new AbortController()
   #closing: Promise<void> | undefined
@@ -78,7 +79,7 @@ export class TokenProvider {
     const { tokenUrl, scope, dispatcher, logger, maxTokens, store, storeKeys, warnings, ...resolved } =
       resolveOptions(options)
     const agent = dispatcher === undefined ? new DefaultAgent(resolved.timeoutMs) : undefined
-    const inOwnContext = AsyncLocalStorage.snapshot() as AccountContext['inOwnContext']
+    const inOwnContext = AsyncLocalStorage.snapshot() as AccountContext<Account>['inOwnContext']
     const log = createLog(logger)
     const cache = new AccountCache(maxTokens, () => log.warnOnce(EVICTED))
     this.#agent = agent
@@ -87,6 +88,7 @@ export class TokenProvider {
       ...resolved,
       endpoint: { tokenUrl, scope, dispatcher: dispatcher ?? (agent as DefaultAgent).dispatcher },
       log,
+      hasDispatcher: dispatcher !== undefined,
       loadFleet:
         store &&
         fleetLoader({

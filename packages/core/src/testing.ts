@@ -1,5 +1,5 @@
 import { isNamedBy, type RejectedToken } from './account/cached-token.js'
-import { describeStatus, type TokenStatus } from './account/status.js'
+import type { TokenStatus } from './account/status.js'
 import { BandwidthTokenError, type BandwidthTokenErrorCode, optionInvalid, STATUS_CODES } from './errors.js'
 import { CLOSED, toError } from './failure.js'
 import { GET_TOKEN_RULES, type GetTokenOptions, type TokenProvider } from './provider.js'
@@ -126,13 +126,14 @@ class StillProvider implements TestProvider {
     check('account', account)
     const cached = this.#cached
     const lastErrorCode = this.#isClosed ? undefined : this.#error
-    return describeStatus({
-      isAcquiring: false,
+    const isFailing = lastErrorCode !== undefined
+    return {
+      state: cached !== undefined ? 'fresh' : isFailing ? 'cooling' : 'empty',
       expiresInMs: cached && cached.expiresIn * 1000,
       lastErrorCode,
-      consecutiveFailures: lastErrorCode === undefined ? 0 : 1,
-      retryInMs: lastErrorCode && RETRY_AFTER_S * 1000
-    })
+      consecutiveFailures: isFailing ? 1 : 0,
+      retryInMs: isFailing ? RETRY_AFTER_S * 1000 : undefined
+    }
   }
 
   async close(): Promise<void> {

@@ -103,3 +103,22 @@ for (const [what, end] of [
     }
   )
 }
+
+t.test('sends no request on its last steps when the dispatcher closes the provider in another', async (t) => {
+  let count = 0
+  const provider = new TokenProvider({
+    clientId: 'client',
+    clientSecret: 'secret',
+    clock: new VirtualClock(),
+    dispatcher: {
+      request: () => {
+        count++
+        void provider.close()
+        return new Promise(() => {})
+      }
+    }
+  })
+  const calls = ['a', 'b'].map((account) => t.rejects(provider.getToken({ account }), CLOSED))
+  await Promise.all(calls)
+  t.equal(count, 1)
+})

@@ -3,6 +3,7 @@ import { credentials, fail, grant, hang, startEndpoint } from '../../support/end
 
 const UNAVAILABLE = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' }
 const REFUSED = { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED' }
+const INVALID = { code: 'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID', retryAfter: 60 }
 const TIMEOUT = { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT' }
 
 t.test('obeys the Retry-After of one account for all, however many there are', async (t) => {
@@ -187,6 +188,61 @@ t.test('does not end a pause that Retry-After asked for where the token has laps
   await endpoint.clock.advance(39_900)
   await t.rejects(provider.getToken(), { ...REFUSED, retryAfter: 61 })
   t.equal(endpoint.count, 2)
+})
+
+t.test('does not end the pause of a refusal where a token had lapsed before it', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.getToken({ account: 'a' })
+  endpoint.clock.suspend(600_000)
+  endpoint.answer = fail(401)
+  await t.rejects(provider.getToken({ account: 'b' }), REFUSED)
+  t.equal(provider.peek('a'), undefined)
+  await t.rejects(provider.getToken({ account: 'b' }), { ...REFUSED, retryAfter: 60 })
+  t.equal(endpoint.count, 2)
+})
+
+t.test('does not end a pause that Retry-After asks for by a probe that was in flight then', async (t) => {
+  const endpoint = await startEndpoint(t)
+  endpoint.answer = endpoint.held(fail(429, { 'Retry-After': '120' }))
+  const provider = endpoint.provider(t, { timeoutMs: 9_000 })
+  const slow = t.rejects(provider.getToken({ account: 'slow' }), UNAVAILABLE)
+  await endpoint.clock.settle()
+  endpoint.answer = fail(503)
+  const failing = t.rejects(provider.getToken({ account: 'failing' }), UNAVAILABLE)
+  await endpoint.clock.advance(300)
+  await failing
+  await endpoint.clock.advance(1_000)
+  let grantProbe = () => {}
+  endpoint.answer = (...args) => {
+    grantProbe = () => grant()(...args)
+  }
+  const probe = provider.getToken({ account: 'probe' })
+  await endpoint.clock.settle()
+  await endpoint.release()
+  await slow
+  grantProbe()
+  await probe
+  await t.rejects(provider.getToken({ account: 'other' }), { ...UNAVAILABLE, retryAfter: 120 })
+  t.equal(endpoint.count, 5)
+})
+
+t.test('lets a request that fails after the cool-down it began before has ended begin another', async (t) => {
+  const endpoint = await startEndpoint(t)
+  endpoint.answer = endpoint.held(fail(404))
+  const provider = endpoint.provider(t, { timeoutMs: 9_000 })
+  const slow = t.rejects(provider.getToken({ account: 'slow' }), INVALID)
+  await endpoint.clock.settle()
+  endpoint.answer = fail(503)
+  const failing = t.rejects(provider.getToken({ account: 'failing' }), UNAVAILABLE)
+  await endpoint.clock.advance(300)
+  await failing
+  await endpoint.clock.advance(1_000)
+  endpoint.answer = grant()
+  await provider.getToken({ account: 'probe' })
+  await endpoint.release()
+  await slow
+  t.match(provider.status('slow'), { state: 'cooling', consecutiveFailures: 1 })
 })
 
 t.test('sends no request of any account before the time that Retry-After asked for', async (t) => {

@@ -147,6 +147,16 @@ t.test('a credentials function', async (t) => {
     t.equal(known.status, 'fulfilled')
   })
 
+  t.test('may ask for the very token that it is called for', async (t) => {
+    let inner: Promise<unknown> = Promise.resolve()
+    const { provider, server } = await openVault(t, (_account, call) => {
+      if (call === 1) inner = provider.getToken()
+      return CREDENTIALS
+    })
+    t.equal(await provider.getToken(), await inner)
+    t.equal(server.requests.length, 1)
+  })
+
   t.test('that hangs is given up at the deadline', async (t) => {
     const provider = provide(t, { credentials: () => new Promise<never>(() => {}), deadlineMs: 50 })
     t.match(await rejection(provider.getToken()), { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT', statusCode: 504 })

@@ -95,7 +95,7 @@ t.test('gives the first caller after a freeze in a refresh what is due', async (
   answer(0)
   await first
   while (requests.length < 2) await clock.advance(1_000)
-  await clock.freeze(12_000)
+  await clock.freeze(25_000)
   const waiting = provider.getToken()
   await turns(2)
   answer(requests.length - 1)

@@ -1,7 +1,8 @@
 import { TokenProvider } from '@bandwidth-token/core'
 import t from 'tap'
 import { Dispatcher } from 'undici'
-import { grant, startTokenServer, thrownBy } from '../../support/token-server.js'
+import { grant, startEndpoint } from '../../support/endpoint.js'
+import { thrownBy } from '../../support/outcomes.js'
 
 const CREDENTIALS = { clientId: 'client', clientSecret: 'secret' }
 
@@ -17,7 +18,7 @@ function withoutRequest(run: () => void): void {
 }
 
 t.test('says at construction that a runtime without Agent#request() needs a dispatcher', async (t) => {
-  const server = await startTokenServer(t, grant())
+  const server = await startEndpoint(t, grant())
   withoutRequest(() => {
     const error = thrownBy(() => new TokenProvider(CREDENTIALS))
     t.match(error, { code: 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID', statusCode: 500 })

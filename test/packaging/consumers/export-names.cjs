@@ -3,15 +3,15 @@
 const [way, ...entries] = process.argv.slice(2)
 
 const ways = {
-  import: async (entry) => Object.keys(await import(entry)),
-  require: (entry) => Object.keys(require(entry)),
-  types: (entry) => typesOf(entry)
+  import: () => Promise.all(entries.map(async (entry) => Object.keys(await import(entry)))),
+  require: () => entries.map((entry) => Object.keys(require(entry))),
+  types: () => namesForTypeScript()
 }
 
-function typesOf(entry) {
+function namesForTypeScript() {
   const ts = require('typescript')
   const fileName = `${__dirname}/export-names.mts`
-  const source = `import * as entry from '${entry}'`
+  const source = entries.map((entry, index) => `import * as entry${index} from '${entry}'`).join('\n')
   const options = { module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext }
   const host = ts.createCompilerHost(options)
   const { fileExists, readFile } = host
@@ -20,14 +20,18 @@ function typesOf(entry) {
 
   const program = ts.createProgram([fileName], options, host)
   const checker = program.getTypeChecker()
-  const [{ moduleSpecifier }] = program.getSourceFile(fileName).statements
-  return checker.getExportsOfModule(checker.getSymbolAtLocation(moduleSpecifier)).map(({ name }) => name)
+  return program
+    .getSourceFile(fileName)
+    .statements.map(({ moduleSpecifier }) =>
+      checker.getExportsOfModule(checker.getSymbolAtLocation(moduleSpecifier)).map(({ name }) => name)
+    )
 }
 
 async function main() {
-  const names = {}
-  for (const entry of entries) names[entry] = (await ways[way](entry)).sort()
-  process.stdout.write(JSON.stringify(names))
+  const names = await ways[way]()
+  process.stdout.write(
+    JSON.stringify(Object.fromEntries(entries.map((entry, index) => [entry, names[index].sort()])))
+  )
 }
 
 main()

@@ -1,16 +1,18 @@
-import { type Acquired, Acquisition, type AcquisitionContext } from '../acquisition/acquisition.js'
+import type { Acquired } from '../acquisition/acquired.js'
+import { Acquisition } from '../acquisition/acquisition.js'
 import { ClientGate } from '../acquisition/client-gate.js'
-import { CoolDown, type Pause } from '../acquisition/cool-down.js'
+import type { Pause } from '../acquisition/cool-down.js'
 import type { Demand } from '../acquisition/fleet.js'
-import type { BandwidthTokenError } from '../errors.js'
 import { CLOSED, type Failure, isFailure, NEARLY_DEAD, toError } from '../failure.js'
 import { type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
 import type { AccessToken } from '../token/access-token.js'
-import { ageMs, marginMs, REQUEST_INTERVAL_MS } from '../token/lifetime.js'
+import { ageMs, REQUEST_INTERVAL_MS } from '../token/lifetime.js'
+import type { AccountContext } from './account-context.js'
 import {
   type CachedToken,
   chooseToken,
   createCachedToken,
+  isImprovement,
   isNamedBy,
   isNearlyDead,
   isYoung,
@@ -18,6 +20,8 @@ import {
   type RejectedToken,
   usableMs
 } from './cached-token.js'
+import { logOutcome, logYoungRejection } from './log-lines.js'
+import { Pauses } from './pauses.js'
 import { describeStatus, type TokenStatus } from './status.js'
 
 const REPLACEMENT_INTERVAL_MS = 30_000
@@ -25,45 +29,28 @@ const REPLACEMENT_INTERVAL_MS = 30_000
 const WAITED_IN_VAIN_RETRY_MS = 1_000
 const NEVER = Number.NEGATIVE_INFINITY
 
-/** What the accounts of a provider share. */
-export interface AccountContext extends AcquisitionContext {
-  readonly refreshAheadMs: number
-  /** The gate that all accounts share if they share their credentials. Otherwise each account has its own. */
-  readonly gate: ClientGate | undefined
-  readonly isClosed: () => boolean
-  /**
-   * Runs `work` in the async context in which the provider was made. Use it for everything that outlives a call, so
-   * that no caller's context is kept alive.
-   */
-  readonly inOwnContext: <T>(work: () => T) => T
-  /** Called when an account has got or lost its token, and when an acquisition of it began or ended. */
-  readonly onChange: (account: Account) => void
-}
-
 type Flight = Acquisition<CachedToken | Failure>
 
 /** The life of one account's token: when it is handed out, refreshed and replaced, and when callers are refused. */
 export class Account {
   readonly key: string
-  readonly #context: AccountContext
+  readonly #context: AccountContext<Account>
   readonly #gate: ClientGate
-  /** The cool-down after a failed background refresh. It holds back this account alone. */
-  readonly #coolDown = new CoolDown()
+  readonly #pauses: Pauses
   #cached: CachedToken | undefined
   #flight: Flight | undefined
   #lastStartMs = NEVER
   #lastReplacementMs = NEVER
   /** The token that was rejected or invalidated last. It is not taken from the fleet's store again. */
   #rejected: string | undefined
-  /** Until then no request is made, because the endpoint sends the same token again, or one about to expire. */
-  #pointlessUntilMs = NEVER
   #hotUntilMs = NEVER
   #timer: unknown
 
-  constructor(key: string, context: AccountContext) {
+  constructor(key: string, context: AccountContext<Account>) {
     this.key = key
     this.#context = context
     this.#gate = context.gate ?? new ClientGate()
+    this.#pauses = new Pauses(this.#gate)
   }
 
   get hasToken(): boolean {
@@ -110,8 +97,7 @@ export class Account {
 
   peek(): AccessToken | undefined {
     const cached = this.#valid(this.#now())
-    if (cached !== undefined) cached.isUsed = true
-    return cached?.token
+    return cached && this.#use(cached)
   }
 
   async warmUp(): Promise<void> {
@@ -132,19 +118,8 @@ export class Account {
   status(): TokenStatus {
     const now = this.#now()
     const cached = this.#valid(now)
-    const pause = this.#pause(now)
-    const { coolDown } = this.#gate
-    const { failure, consecutiveFailures } =
-      this.#coolDown.untilMs > coolDown.untilMs ? this.#coolDown : coolDown
-    // A token that is about to expire is not an error while it is still valid.
-    const { code } = failure ?? (cached === undefined ? pause?.failure : undefined) ?? {}
-    return describeStatus({
-      expiresInMs: cached && cached.lifetimeMs - ageMs(cached.issuedAt, now),
-      lastErrorCode: code,
-      consecutiveFailures,
-      retryInMs: pause?.leftMs,
-      isAcquiring: this.isAcquiring
-    })
+    const expiresInMs = cached && cached.lifetimeMs - ageMs(cached.issuedAt, now)
+    return describeStatus(expiresInMs, this.#pauses.longest, this.#pause(now), this.isAcquiring)
   }
 
   /** Drops the token. The cache calls this on eviction, so it is not notified. */
@@ -165,23 +140,16 @@ export class Account {
 
   /** The valid cached token. Drops one past its hard line, so that it cannot come back when a clock is set back. */
   #valid(now: Instant): CachedToken | undefined {
-    if (this.#cached !== undefined && usableMs(this.#cached, now) < 0) {
+    const cached = this.#cached
+    if (cached !== undefined && usableMs(cached, now) < 0) {
       this.#drop()
-      this.#coolDown.shorten(now)
-      this.#gate.coolDown.shorten(now)
+      this.#pauses.lapsed((then) => usableMs(cached, then) >= 0, now)
     }
     return this.#cached
   }
 
-  /** Why no request may start now, and for how long. If there are several reasons, the longest pause counts. */
   #pause(now: Instant): Pause | undefined {
-    const servesForMs = this.#cached && usableMs(this.#cached, now)
-    const pointlessMs = this.#pointlessUntilMs - now.monotonicMs
-    return [
-      this.#coolDown.pause(now, servesForMs),
-      this.#gate.coolDown.pause(now, servesForMs),
-      pointlessMs > 0 ? { failure: NEARLY_DEAD, leftMs: pointlessMs } : undefined
-    ].reduce((longest, pause) => ((pause?.leftMs ?? 0) > (longest?.leftMs ?? 0) ? pause : longest))
+    return this.#pauses.current(now, this.#cached && usableMs(this.#cached, now))
   }
 
   /** Every request starts here. Returns the acquisition in flight, else the pause that forbids one, else a new one. */
@@ -191,14 +159,13 @@ export class Account {
 
   #start(now: Instant): Flight {
     const { inOwnContext } = this.#context
-    const mayRetry = this.#coolDown.consecutiveFailures === 0
     this.#lastStartMs = now.monotonicMs
     const demand: Demand = {
       accepts: (shared) => this.#accepts(flight, shared),
       lastReplacementMs: () => this.#lastReplacementMs
     }
     const flight: Flight = inOwnContext(
-      () => new Acquisition(this.#context, this.key, this.#gate, mayRetry, demand)
+      () => new Acquisition(this.#context, this.key, this.#gate, this.#pauses.mayRetry, demand)
     )
     // Register it before it runs: a function that it calls may close the provider.
     this.#flight = flight
@@ -207,18 +174,11 @@ export class Account {
     return flight
   }
 
-  /** Whether a token from the fleet's store meets the purpose of this acquisition. */
-  #accepts(flight: Flight, { accessToken, expiresIn, issuedAt }: Acquired): boolean {
+  /** Whether a token of the fleet is what this acquisition is for. */
+  #accepts({ minimumLifetimeMs }: Flight, shared: Acquired): boolean {
     const now = this.#now()
-    const lifetimeMs = expiresIn * 1000
-    const leftMs = lifetimeMs - ageMs(issuedAt, now)
-    const cached = this.#valid(now)
-    const isUsable = leftMs >= marginMs(lifetimeMs, this.#context.expiryMarginMs)
-    if (!isUsable || accessToken === this.#rejected || leftMs < flight.minimumLifetimeMs) return false
-    if (cached === undefined) return true
-    return (
-      accessToken !== cached.token.accessToken && leftMs > cached.lifetimeMs - ageMs(cached.issuedAt, now)
-    )
+    const wanted = { minimumLifetimeMs, expiryMarginMs: this.#context.expiryMarginMs }
+    return shared.accessToken !== this.#rejected && isImprovement(shared, this.#valid(now), wanted, now)
   }
 
   /**
@@ -240,11 +200,12 @@ export class Account {
   #replace(cached: CachedToken, now: Instant): Flight | undefined {
     if (this.#flight?.isReplacement) return this.#flight
     if (isYoung(cached, now)) {
-      this.#warnOfYoung(cached)
+      if (!cached.wasRejectedYoung) logYoungRejection(this.#context, this.key)
+      cached.wasRejectedYoung = true
       return undefined
     }
-    const isPointless = this.#pointlessUntilMs > now.monotonicMs
-    if (isPointless || now.monotonicMs - this.#lastReplacementMs < REPLACEMENT_INTERVAL_MS) return undefined
+    const sinceMs = now.monotonicMs - this.#lastReplacementMs
+    if (this.#pauses.isPointless(now) || sinceMs < REPLACEMENT_INTERVAL_MS) return undefined
     const flight = this.#acquire(now)
     this.#rejected = cached.token.accessToken
     flight.isReplacement = true
@@ -252,16 +213,7 @@ export class Account {
     return flight
   }
 
-  #warnOfYoung(cached: CachedToken): void {
-    if (cached.wasRejectedYoung) return
-    cached.wasRejectedYoung = true
-    this.#context.log.warn(
-      { account: this.key },
-      'The gateway rejected a token less than 5 s old; keeping it. Are gateway and `network` of the same region?'
-    )
-  }
-
-  /** A token that lives longer, if a request may start. Otherwise the token that was valid when the caller asked. */
+  /** A token that lives longer, if one may be had; else the one that was valid when it was asked for. */
   async #renew(
     asked: CachedToken,
     minimumLifetimeMs: number,
@@ -273,53 +225,36 @@ export class Account {
     if (request === undefined || 'failure' in request) return asked.token
     request.minimumLifetimeMs = Math.max(request.minimumLifetimeMs, minimumLifetimeMs)
     const result = await request.wait(signal)
-    const cached = this.#valid(this.#now()) ?? this.#orThrow(result)
-    cached.isUsed = true
-    return cached.token
+    return this.#use(this.#valid(this.#now()) ?? this.#orThrow(result))
   }
 
   async #await(flight: Flight, signal: AbortSignal | undefined): Promise<AccessToken> {
-    const cached = this.#orThrow(await flight.wait(signal))
+    return this.#use(this.#orThrow(await flight.wait(signal)))
+  }
+
+  #use(cached: CachedToken): AccessToken {
     cached.isUsed = true
     return cached.token
   }
 
   #orThrow(result: CachedToken | Failure): CachedToken {
     if (!isFailure(result)) return result
-    throw this.#error(result)
-  }
-
-  #error(failure: Failure): BandwidthTokenError {
-    if (failure === CLOSED) return toError(failure)
-    return toError(failure, this.#pause(this.#now())?.leftMs ?? failure.retryAfterMs)
+    // Nobody comes back to a provider that is closed.
+    const pauseMs = result === CLOSED ? undefined : this.#pause(this.#now())?.leftMs
+    throw toError(result, pauseMs ?? result.retryAfterMs)
   }
 
   #settle(flight: Flight, outcome: Acquired | Failure): CachedToken | Failure {
     this.#flight = undefined
     if (this.#context.isClosed()) return isFailure(outcome) ? outcome : CLOSED
     const now = this.#now()
-    const result = isFailure(outcome) ? this.#fail(flight, outcome, now) : this.#adopt(flight, outcome, now)
+    if (isFailure(outcome)) this.#pauses.failed(outcome, flight, now)
+    const result = isFailure(outcome) ? outcome : this.#adopt(flight, outcome, now)
     this.#armTimer(now)
     this.#context.onChange(this)
-    this.#report(outcome, now)
+    logOutcome(this.#context, this.key, outcome, this.hasToken, this.#pause(now)?.leftMs ?? 0)
     // A logger may have closed the provider.
     return this.#context.isClosed() ? CLOSED : result
-  }
-
-  /**
-   * Starts the cool-down after a failure. It is the client's, unless this was a background refresh that was neither
-   * refused nor told to `Retry-After`: that one holds back this account alone.
-   */
-  #fail(flight: Flight, failure: Failure, now: Instant): Failure {
-    if (failure.isVerdict === false) return failure
-    const isOwn =
-      !flight.isAwaited &&
-      !flight.admission?.isProbe &&
-      failure.remedy !== 'reload' &&
-      failure.retryAfterMs === undefined
-    if (isOwn) this.#coolDown.add(failure, now)
-    else this.#gate.failed(failure, flight.admission, now)
-    return failure
   }
 
   #adopt(flight: Flight, grant: Acquired, now: Instant): CachedToken | Failure {
@@ -328,39 +263,25 @@ export class Account {
     this.#cached = chooseToken(next, previous, flight.isReplacement, now)
     const isAdopted = this.#cached === next
     this.#lastReplacementMs = Math.max(this.#lastReplacementMs, grant.replacedAtMs ?? NEVER)
-    this.#coolDown.end()
-    if (flight.admission !== undefined) this.#gate.succeeded(flight.admission)
-    this.#pointlessUntilMs =
-      isAdopted && !isNearlyDead(next, now) ? NEVER : next.issuedAt.monotonicMs + REQUEST_INTERVAL_MS
+    const isPointless = !isAdopted || isNearlyDead(next, now)
+    this.#pauses.succeeded(
+      flight.admission,
+      isPointless ? next.issuedAt.monotonicMs + REQUEST_INTERVAL_MS : NEVER
+    )
     this.#hotUntilMs = isAdopted
       ? next.issuedAt.wallMs + Math.min(next.refreshAgeMs, next.lifetimeMs - next.marginMs)
       : NEVER
     return isAdopted ? next : NEARLY_DEAD
   }
 
-  #report(outcome: Acquired | Failure, now: Instant): void {
-    const { log } = this.#context
-    if (!isFailure(outcome)) {
-      if (!outcome.hasExpiresIn) log.warnOnce('the token endpoint sent no "expires_in"; 60 s are assumed')
-      log.debug({ account: this.key, expiresIn: outcome.expiresIn }, 'a token was obtained')
-      return
-    }
-    const { code, attempts, upstreamStatus, oauthError } = outcome
-    const retryInMs = Math.round(this.#pause(now)?.leftMs ?? 0)
-    log.warn(
-      { account: this.key, code, attempts, upstreamStatus, oauthError, retryInMs },
-      this.hasToken ? 'the token could not be refreshed; the cached one serves' : 'no token could be obtained'
-    )
-  }
-
-  /** Sets the timer to the next instant at which the account has something to do without a caller. */
+  /** Wakes the account at the next instant at which something is to be done without a caller. */
   #armTimer(now: Instant): void {
     this.#clearTimer()
     const cached = this.#cached
     if (cached === undefined || this.#context.isClosed()) return
     const retryInMs = this.#flight ? undefined : (this.#pause(now)?.leftMs ?? WAITED_IN_VAIN_RETRY_MS)
-    const wakeInMs = nextWakeMs(cached, retryInMs, now)
-    this.#timer = setBackgroundTimeout(this.#context.clock, () => this.#wake(), wakeInMs)
+    const wake = () => this.#wake()
+    this.#timer = setBackgroundTimeout(this.#context.clock, wake, nextWakeMs(cached, retryInMs, now))
   }
 
   #wake(): void {

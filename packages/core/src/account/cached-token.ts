@@ -1,7 +1,7 @@
-import type { Acquired } from '../acquisition/acquisition.js'
+import type { Acquired } from '../acquisition/acquired.js'
 import type { Clock, Instant } from '../support/clock.js'
 import { AccessToken } from '../token/access-token.js'
-import { ageMs, type Lifetime, planLifetime, REQUEST_INTERVAL_MS } from '../token/lifetime.js'
+import { ageMs, type Lifetime, marginMs, planLifetime, REQUEST_INTERVAL_MS } from '../token/lifetime.js'
 
 /** A token that a peer refused: itself, its string or its id. */
 export type RejectedToken = string | { readonly accessToken: string }
@@ -86,4 +86,18 @@ export function chooseToken(
   const isOther = previous !== undefined && previous.token.accessToken !== next.token.accessToken
   if (isOther && (nextMs < 0 || (!isReplacement && nextMs < usableMs(previous, now)))) return previous
   return nextMs < 0 ? undefined : next
+}
+
+/** Whether a token that the fleet shares may serve, and would serve for longer than the cached one. */
+export function isImprovement(
+  { accessToken, expiresIn, issuedAt }: Acquired,
+  cached: CachedToken | undefined,
+  wanted: { readonly minimumLifetimeMs: number; readonly expiryMarginMs: number },
+  now: Instant
+): boolean {
+  const lifetimeMs = expiresIn * 1000
+  const leftMs = lifetimeMs - ageMs(issuedAt, now)
+  if (leftMs < Math.max(marginMs(lifetimeMs, wanted.expiryMarginMs), wanted.minimumLifetimeMs)) return false
+  if (cached === undefined) return true
+  return accessToken !== cached.token.accessToken && leftMs > cached.lifetimeMs - ageMs(cached.issuedAt, now)
 }

@@ -1,3 +1,4 @@
+import type { CoolDown, Pause } from '../acquisition/cool-down.js'
 import type { BandwidthTokenErrorCode } from '../errors.js'
 
 /** The condition of an account; it holds no secret. */
@@ -17,10 +18,15 @@ export interface TokenStatus {
 }
 
 /** The status of an account from what is known of it. */
-export function describeStatus({
-  isAcquiring,
-  ...known
-}: Omit<TokenStatus, 'state'> & { readonly isAcquiring: boolean }): TokenStatus {
+export function describeStatus(
+  expiresInMs: number | undefined,
+  { failure, consecutiveFailures }: Pick<CoolDown, 'failure' | 'consecutiveFailures'>,
+  pause: Pause | undefined,
+  isAcquiring: boolean
+): TokenStatus {
+  // A token that is merely short is no failure as long as it serves.
+  const last = failure ?? (expiresInMs === undefined ? pause?.failure : undefined)
+  const known = { expiresInMs, lastErrorCode: last?.code, consecutiveFailures, retryInMs: pause?.leftMs }
   return { state: stateOf(known, isAcquiring), ...known }
 }
 

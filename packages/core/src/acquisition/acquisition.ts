@@ -5,6 +5,7 @@ import { abortable, controllerWithin } from '../support/abortable.js'
 import { type Clock, holdProcess, type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
 import type { Log } from '../support/logger.js'
 import { ageMs, marginMs } from '../token/lifetime.js'
+import type { Acquired } from './acquired.js'
 import type { Admission, ClientGate } from './client-gate.js'
 import { authenticate, type Credentials, loadCredentials } from './credentials.js'
 import { type Demand, type LoadFleet, obtainTogether } from './fleet.js'
@@ -29,15 +30,6 @@ export interface AcquisitionContext {
   readonly log: Log
 }
 
-/** A grant and the instant just before its request was sent. */
-export interface Acquired extends Grant {
-  readonly issuedAt: Instant
-  /** Deletes the token from the fleet's store, if there is one. */
-  readonly withdraw?: (() => void) | undefined
-  /** When the last replacement of a rejected token in the fleet began, in monotonic milliseconds. */
-  readonly replacedAtMs?: number | undefined
-}
-
 const ATTEMPTS_WHILE_AWAITED = 3
 const RESTARTS_WHILE_AWAITED = 3
 
@@ -46,6 +38,7 @@ const RESTARTS_WHILE_AWAITED = 3
  * process open only while a caller waits.
  */
 export class Acquisition<Result> {
+  readonly account: string
   readonly startedAtMs: number
   /** Whether it replaces a cached token that a peer rejected. */
   isReplacement = false
@@ -56,7 +49,6 @@ export class Acquisition<Result> {
   /** Its admission by the client's gate, once it has one. */
   admission: Admission | undefined
   readonly #context: AcquisitionContext
-  readonly #account: string
   readonly #gate: ClientGate
   readonly #mayRetry: boolean
   readonly #demand: Demand
@@ -79,7 +71,7 @@ export class Acquisition<Result> {
     demand: Demand
   ) {
     this.#context = context
-    this.#account = account
+    this.account = account
     this.#gate = gate
     this.#mayRetry = mayRetry
     this.#demand = demand
@@ -89,7 +81,12 @@ export class Acquisition<Result> {
 
   /** Starts. `settle` turns the outcome into the result, before any waiting caller continues. */
   start(settle: (outcome: Acquired | Failure) => Result): void {
-    this.#result = this.#run().then((outcome) => {
+    let resolve: (result: Promise<Result>) => void = () => {}
+    // In its place before anything runs: the credentials function may ask for this very token.
+    this.#result = new Promise((resolveResult) => {
+      resolve = resolveResult
+    })
+    const result = this.#run().then((outcome) => {
       this.#deadline.clear()
       // The provider may have been closed after the response arrived.
       const result = settle(this.#ended.signal.reason === CLOSED ? CLOSED : outcome)
@@ -98,6 +95,7 @@ export class Acquisition<Result> {
       this.#leavePlace()
       return result
     })
+    resolve(result)
   }
 
   /** The result for one caller. Its `signal` ends the wait of this caller alone. */
@@ -148,7 +146,7 @@ export class Acquisition<Result> {
     if (loadFleet === undefined) return this.#fetch(credentials)
     const { signal } = this.#ended
     const result = await this.#inTime(
-      obtainTogether(loadFleet, clock, credentials, this.#account, {
+      obtainTogether(loadFleet, clock, credentials, this.account, {
         ...this.#demand,
         fetch: () => this.#fetch(credentials),
         mayShare: () => !this.#hasReloaded,
@@ -204,6 +202,8 @@ export class Acquisition<Result> {
     const { clock, endpoint, timeoutMs } = this.#context
     const refusal = await this.#enter()
     if (refusal !== undefined) return refusal
+    // It may have been closed since, from within another's request.
+    if (this.#ended.signal.aborted) return this.#ended.signal.reason
 
     this.#attempts++
     const attempt = controllerWithin(this.#ended.signal)
@@ -269,8 +269,8 @@ export class Acquisition<Result> {
 
   #loadCredentials(): Promise<Credentials | Failure> {
     const { credentials, mayReload, log } = this.#context
-    // Fixed credentials were checked when the provider was made.
-    return loadCredentials(credentials, this.#account, mayReload ? log.warnConfiguration : undefined)
+    // Fixed credentials were looked at when the provider was made.
+    return loadCredentials(credentials, this.account, mayReload ? log.warnConfiguration : undefined)
   }
 
   async #sleep(delayMs: number): Promise<void> {

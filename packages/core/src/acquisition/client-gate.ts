@@ -61,8 +61,10 @@ export class ClientGate {
 
   /** Records the failure of an acquisition. `admission` is `undefined` if it failed before it was admitted. */
   failed(failure: Failure, admission: Admission | undefined, now: Instant): void {
-    // The request was in flight when the cool-down began: it does not lengthen it by another step.
-    if (admission !== undefined && admission.coolDowns !== this.#coolDowns) {
+    const wasInFlight = admission !== undefined && admission.coolDowns !== this.#coolDowns
+    if (wasInFlight && this.coolDown.consecutiveFailures > 0) {
+      // What was in flight when the cool-down began says nothing new, but for when to come back.
+      if (failure.retryAfterMs !== undefined) this.#coolDowns++
       this.coolDown.extend(failure, now)
       return
     }

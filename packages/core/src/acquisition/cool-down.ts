@@ -16,6 +16,7 @@ export interface Pause {
 export class CoolDown {
   #failure: Failure | undefined
   #consecutiveFailures = 0
+  #beganAt: Instant | undefined
   #untilMs = NEVER
   /** The time that `Retry-After` asked for, in monotonic milliseconds. Nothing shortens it. */
   #askedUntilMs = NEVER
@@ -50,6 +51,7 @@ export class CoolDown {
   /** Adds a failure and starts a pause, which is longer the more failures there were. */
   add(failure: Failure, now: Instant): void {
     this.#failure = failure
+    this.#beganAt = now
     this.#untilMs = now.monotonicMs + coolDownMs(failure, this.#consecutiveFailures++, Math.random())
     this.extend(failure, now)
   }
@@ -62,10 +64,10 @@ export class CoolDown {
     this.#untilMs = Math.max(this.#untilMs, askedUntilMs)
   }
 
-  /** Ends the pause of a refusal, unless `Retry-After` asked for it: the cached token has reached its hard line. */
-  shorten(now: Instant): void {
-    if (this.#isRefusal)
-      this.#untilMs = Math.max(this.#askedUntilMs, Math.min(this.#untilMs, now.monotonicMs))
+  /** A token has lapsed: a refusal that began while it served must not keep its callers from asking once more. */
+  shorten(served: (then: Instant) => boolean, now: Instant): void {
+    if (this.#beganAt === undefined || !this.#isRefusal || !served(this.#beganAt)) return
+    this.#untilMs = Math.max(this.#askedUntilMs, Math.min(this.#untilMs, now.monotonicMs))
   }
 
   /** Ends the cool-down after a success. */

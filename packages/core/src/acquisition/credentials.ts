@@ -139,24 +139,25 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && !/\p{Cc}/u.test(value)
 }
 
-/** Says where a text has a control character, and which. A line break at the end often comes from a file. */
+const PLACES = [
+  [/\p{Cc}$/u, 'ends with'],
+  [/^\p{Cc}/u, 'begins with'],
+  [/\p{Cc}/u, 'contains']
+] as const
+
+/** Says which control character a text has, and where. A line break at the end often comes from a file. */
 function describeControlCharacter(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined
-  const [places, verb] = (
-    [
-      [/\p{Cc}$/u, 'ends with'],
-      [/^\p{Cc}/u, 'begins with'],
-      [/\p{Cc}/u, 'contains']
-    ] as const
-  ).find(([pattern]) => pattern.test(value)) ?? [undefined, '']
-  const character = places?.exec(value)?.[0]
-  if (character === undefined) return undefined
-  const kind = /[\r\n]/.test(character)
-    ? 'a line break'
-    : character === '\t'
-      ? 'a tab'
-      : 'a control character'
-  return `a string that ${verb} ${kind}`
+  for (const [pattern, verb] of PLACES) {
+    const [character] = pattern.exec(value) ?? []
+    if (character !== undefined) return `a string that ${verb} ${nameOf(character)}`
+  }
+  return undefined
+}
+
+function nameOf(controlCharacter: string): string {
+  if (controlCharacter === '\n' || controlCharacter === '\r') return 'a line break'
+  return controlCharacter === '\t' ? 'a tab' : 'a control character'
 }
 
 /** Warnings about an id or a secret that looks wrong but is used as it is. */

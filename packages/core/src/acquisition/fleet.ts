@@ -6,7 +6,7 @@ import type { TokenStore } from '../store/token-store.js'
 import { type Clock, type Instant, readClock } from '../support/clock.js'
 import type { Log } from '../support/logger.js'
 import { ageMs } from '../token/lifetime.js'
-import type { Acquired } from './acquisition.js'
+import type { Acquired } from './acquired.js'
 import type { Credentials } from './credentials.js'
 
 /** What the members of a fleet need to share a store. */

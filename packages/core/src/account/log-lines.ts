@@ -1,0 +1,42 @@
+import type { Acquired } from '../acquisition/acquired.js'
+import { failureFields } from '../acquisition/failure-log.js'
+import type { Endpoint } from '../endpoint/request.js'
+import { type Failure, isFailure } from '../failure.js'
+import type { Log } from '../support/logger.js'
+
+/** What the log says of every account. */
+export interface LogContext {
+  readonly log: Log
+  readonly endpoint: Endpoint
+  /** The option `network`. */
+  readonly network: string
+  /** Whether requests are sent by a dispatcher of the user's. */
+  readonly hasDispatcher: boolean
+}
+
+/** One line for each acquisition. */
+export function logOutcome(
+  { log, endpoint, network, hasDispatcher }: LogContext,
+  account: string,
+  outcome: Acquired | Failure,
+  hasToken: boolean,
+  retryInMs: number
+): void {
+  if (isFailure(outcome)) {
+    const fields = failureFields(outcome, { tokenUrl: endpoint.tokenUrl, network, hasDispatcher })
+    log.warn(
+      { account, ...fields, retryInMs: Math.round(retryInMs) },
+      hasToken ? 'the token could not be refreshed; the cached one serves' : 'no token could be obtained'
+    )
+    return
+  }
+  if (!outcome.hasExpiresIn) log.warnOnce('the token endpoint sent no "expires_in"; 60 s are assumed')
+  log.debug({ account, expiresIn: outcome.expiresIn }, 'a token was obtained')
+}
+
+export function logYoungRejection({ log }: LogContext, account: string): void {
+  log.warn(
+    { account },
+    'The gateway rejected a token less than 5 s old; keeping it. Are gateway and `network` of the same region?'
+  )
+}
