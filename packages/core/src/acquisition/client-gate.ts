@@ -52,6 +52,11 @@ export class ClientGate {
     return { coolDowns: this.#coolDowns, isProbe, leave }
   }
 
+  /** Whether no cool-down has begun since. */
+  isCurrent(admission: Admission): boolean {
+    return admission.coolDowns === this.#coolDowns
+  }
+
   /** Nobody sends a request before the time that was asked for, though the acquisition goes on. */
   hold(failure: Failure, forMs: number, now: Instant): void {
     const untilMs = now.monotonicMs + forMs
@@ -60,7 +65,7 @@ export class ClientGate {
 
   /** A verdict of an acquisition that was admitted, or that failed before it was. */
   failed(failure: Failure, admission: Admission | undefined, now: Instant): void {
-    const wasInFlight = admission !== undefined && admission.coolDowns !== this.#coolDowns
+    const wasInFlight = admission !== undefined && !this.isCurrent(admission)
     if (wasInFlight && this.coolDown.consecutiveFailures > 0) {
       // What was in flight when the cool-down began says nothing new, but for when to come back.
       if (failure.retryAfterMs !== undefined) this.#coolDowns++
@@ -72,6 +77,6 @@ export class ClientGate {
   }
 
   succeeded(admission: Admission): void {
-    if (admission.coolDowns === this.#coolDowns) this.coolDown.end()
+    if (this.isCurrent(admission)) this.coolDown.end()
   }
 }
