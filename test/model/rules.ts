@@ -50,6 +50,8 @@ const REQUEST_INTERVAL_MS = 5_000
 const MAX_ATTEMPTS = 3
 const MAX_RESTARTS = 3
 const LATE_MS = 1_000
+/** So many of the tokens that were granted may still serve, or have just served. */
+const RECENT = 30
 const NEVER = Number.NEGATIVE_INFINITY
 
 /** An acquisition as the endpoint sees it. */
@@ -325,6 +327,7 @@ export class AccountRules {
   requestSucceeds(flight: Flight, granted: Granted, now: Instant): void {
     this.#requestEnds(flight)
     this.#granted.push(granted)
+    if (this.#granted.length > RECENT) this.#granted.shift()
     if (this.usableMs(granted, now) < 0 && this.#wasLate(flight, now) !== 'no') this.#stoodStill(flight, now)
     else flight.granted = granted
   }
