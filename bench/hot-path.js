@@ -1,5 +1,5 @@
-// What a call of `getToken()` costs while the token is fresh, as a ratio to the least it could cost: one reading of
-// the clock and a promise that is there already. Both are measured in turns within one run.
+// What a call of `getToken()` costs while the token is fresh, as a ratio to the least that it could cost: one reading
+// of the clock and a promise that exists already. One run measures both in turn.
 //
 //   pnpm run build && node --expose-gc bench/hot-path.js
 import { TokenProvider } from '../packages/core/dist/esm/index.js'
@@ -17,14 +17,14 @@ const untilMs = Date.now() + 3_000_000
 const leastWork = () => (Date.now() < untilMs ? cached : undefined)
 const getToken = () => provider.getToken()
 
-/** Milliseconds for all calls, none awaited: awaiting costs the same for both. */
+/** Milliseconds for all calls. None is awaited, because that costs the same for both. */
 function timeOf(call) {
   const startMs = performance.now()
   for (let count = 0; count < CALLS; count++) call()
   return performance.now() - startMs
 }
 
-/** Bytes that are left on the heap after a million calls, each. */
+/** Bytes per call that are left on the heap after a million calls. */
 function bytesOf(call) {
   globalThis.gc?.()
   const before = process.memoryUsage().heapUsed
@@ -36,7 +36,7 @@ const ratios = []
 for (let round = 0; round <= ROUNDS; round++) {
   const least = timeOf(leastWork)
   const ratio = timeOf(getToken) / least
-  if (round > 0) ratios.push(ratio) // The first is the compiler's.
+  if (round > 0) ratios.push(ratio) // The first round only warms up the compiler.
 }
 ratios.sort((a, b) => a - b)
 const median = ratios[Math.floor(ROUNDS / 2)]

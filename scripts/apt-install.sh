@@ -1,7 +1,7 @@
 #!/bin/sh
-# Installs a Debian package where the tests may: as root, in a container, or in CI.
+# Installs a Debian package if it runs as root (in a container) or in CI. Otherwise prints how to install it.
 #
-#   sh scripts/apt-install.sh <package> <what to tell those who have to install it themselves>
+#   sh scripts/apt-install.sh <package> <how to install it yourself>
 set -eu
 
 if [ "$(id -u)" -eq 0 ]; then as_root=''; elif [ -n "${CI:-}" ]; then as_root='sudo -n'; else as_root='false'; fi

@@ -1,8 +1,8 @@
 #!/bin/sh
-# The tests place calls from a real browser.
+# Installs Chromium, from which the tests place calls.
 set -eu
 
-# Where test/support/chromium.ts looks for it.
+# test/support/chromium.ts looks in the same place.
 if [ -n "${CHROMIUM_PATH:-}" ] || [ -x /usr/bin/chromium ] || [ -x /usr/bin/google-chrome ]; then
   exit 0
 fi

@@ -1,10 +1,10 @@
 #!/bin/sh
-# What the tests named *.more.test.ts need beside Redis.
+# Installs what the tests named *.more.test.ts need besides Redis.
 set -eu
 
 sh "$(dirname "$0")/ensure-redis.sh"
 
-# Where test/support/postgres-server.ts looks for it.
+# test/support/postgres-server.ts looks in the same place.
 if ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
   exit 0
 fi

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The tests share a token through a real Redis.
+# Installs Redis, through which the tests share a token.
 set -eu
 
 if command -v redis-server >/dev/null; then

@@ -1,4 +1,5 @@
-// `tsc` writes CommonJS into `dist/cjs` of packages whose own `type` is `module`: say so beside the files.
+// `tsc` writes CommonJS into `dist/cjs`, but the packages have `"type": "module"`. A `package.json` beside the files
+// tells Node that these are CommonJS.
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 
 const packages = new URL('../packages/', import.meta.url)

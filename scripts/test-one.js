@@ -1,5 +1,5 @@
 // Builds what one test file needs, and runs it: `pnpm run test:one core/account/refresh`. A path such as
-// `test/core/account/refresh.test.ts` does as well.
+// `test/core/account/refresh.test.ts` works too.
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 
@@ -10,7 +10,7 @@ const tests = readdirSync(new URL('test/', root), { recursive: true })
 const wanted = (process.argv[2] ?? '').replace(/^(\.\/)?(test\/)?/, '').replace(/(\.test)?(\.ts)?$/, '')
 
 if (tests.includes(wanted)) {
-  // A test names what has to be installed for it: in its imports, or in its own name.
+  // The imports of a test, or its own name, tell what has to be installed for it.
   const text = `${readFileSync(new URL(`test/${wanted}.test.ts`, root), 'utf8')}${wanted}`
   const tools = Object.entries({ chromium: /chromium/, redis: /redis-server/, more: /\.more$/ })
     .filter(([, name]) => name.test(text))
@@ -24,7 +24,7 @@ if (tests.includes(wanted)) {
   process.exitCode = 1
 }
 
-/** The five tests whose names have most in common with this one: pairs of letters that stand together. */
+/** The five tests whose names are most similar to this one: they share the most pairs of adjacent letters. */
 function nearest(name) {
   const pairs = (text) => new Set(Array.from(text, (letter, at) => letter + text[at + 1]))
   const own = pairs(name)

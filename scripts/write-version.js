@@ -1,4 +1,5 @@
-// The core tells the token endpoint its version. Run after changesets has raised the versions of the packages.
+// Writes the version into the core's source, which sends it in `User-Agent`. Run it after changesets has raised the
+// versions of the packages.
 import { readFileSync, writeFileSync } from 'node:fs'
 
 const core = new URL('../packages/core/', import.meta.url)

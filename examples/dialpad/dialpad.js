@@ -2,23 +2,23 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import fastifyStatic from '@fastify/static'
 
-/** Bandwidth's gateway for tokens of its Global network. */
+/** Bandwidth's gateway for tokens of the Global network. */
 const GATEWAY_URL = 'wss://sbc.webrtc-app.bandwidth.com:10081'
 
-/** As in Bandwidth's own dial pad. A gateway on this machine needs none. */
+/** The servers that Bandwidth's own dial pad uses. A gateway on this machine needs none. */
 const STUN_SERVERS = ['stun.l.google.com:19302']
 
 /**
- * Serves the dial pad: the page, the token source, Bandwidth's SDK, and where the gateway is.
+ * Serves the dial pad: the page, the token source, Bandwidth's SDK, and the address of the gateway.
  *
  * @param {import('fastify').FastifyInstance} app
- * @param {{ gatewayUrl?: string | undefined, caller?: string | undefined }} options `gatewayUrl`: another gateway
- *   than that of the Global network; `caller`: the number that calls are placed from
+ * @param {{ gatewayUrl?: string | undefined, caller?: string | undefined }} options `gatewayUrl`: the gateway.
+ *   Default: that of the Global network. `caller`: the number from which calls are placed
  */
 export async function dialpad(app, { gatewayUrl = GATEWAY_URL, caller = 'anonymous' }) {
   const { hostname, origin, protocol } = new URL(gatewayUrl)
 
-  // Scripts and styles of this server only, and connections to nothing but it and the gateway.
+  // Only scripts and styles of this server, and connections only to it and to the gateway.
   const policy = [
     "default-src 'none'",
     "script-src 'self'",

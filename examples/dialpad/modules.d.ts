@@ -1,4 +1,4 @@
-// What the page imports by the addresses that dialpad.js serves.
+// The types of the modules that the page imports. dialpad.js serves them at these addresses.
 
 declare module '*/gateway.js' {
   export const gateway: { addresses: string[]; domain: string; iceServers: string[]; caller: string }
@@ -11,7 +11,7 @@ declare module '*/token-source/index.js' {
 declare module '*/sdk/bw_webrtc_sdk.js' {
   import type { BandwidthUA as Attachable } from '@bandwidth-token/browser'
 
-  // The SDK's own declarations say `any`.
+  // The SDK's own declarations use `any`.
   export interface BandwidthUA extends Attachable {
     setServerConfig(addresses: string[], domain: string, iceServers: string[]): void
     setAccount(user: string, displayName: string, password: string): void

@@ -13,7 +13,7 @@ if (!/^\d{1,5}$/.test(port) || Number(port) > 65535) fail('PORT must be a whole 
 const { BW_CLIENT_ID, BW_CLIENT_SECRET } = process.env
 if (!BW_CLIENT_ID !== !BW_CLIENT_SECRET) fail('Set both BW_CLIENT_ID and BW_CLIENT_SECRET, or neither.')
 
-// Without credentials, an emulator takes Bandwidth's place.
+// Without credentials, an emulator stands in for Bandwidth.
 const emulator = BW_CLIENT_ID ? undefined : await startEmulator()
 
 const app = express()
@@ -29,12 +29,12 @@ app.use(
     secret: randomBytes(32).toString('base64url'),
     resave: false,
     saveUninitialized: false,
-    // Over HTTPS: `secure: true`.
+    // Behind HTTPS, set `secure: true`.
     cookie: { httpOnly: true, sameSite: 'strict' }
   })
 )
 
-// The line this example is about: after the session that `authorize` rests on, before a catch-all route.
+// This line is the example. It comes after the session, which `authorize` needs, and before a catch-all route.
 const tokens = bandwidthToken({
   authorize: (req) => req.session.user !== undefined,
   logger: console,
@@ -50,7 +50,7 @@ app.use(express.static(fileURLToPath(new URL('public', import.meta.url))))
 
 const password = randomBytes(12).toString('base64url')
 
-/** In constant time: digests are of one length. @param {string} given */
+/** Compares in constant time: both digests have the same length. @param {string} given */
 const isPassword = (given) =>
   timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', password, 'buffer'))
 
@@ -59,7 +59,7 @@ app.post('/sign-in', express.urlencoded(), (req, res, next) => {
     res.status(401).type('text').send('Wrong password.')
     return
   }
-  // An id from before the sign-in may be known to others.
+  // A session id from before the sign-in may be known to others (session fixation).
   req.session.regenerate((error) => {
     if (error) return next(error)
     req.session.user = 'demo'
@@ -71,7 +71,7 @@ app.post('/sign-out', (req, res, next) => {
   req.session.destroy((error) => (error ? next(error) : res.sendStatus(204)))
 })
 
-// The token in the server's own code, here without a word of it to the outside.
+// The token in the server's own code. This answer shows nothing of it.
 app.get('/status', async (req, res) => {
   if (req.session.user === undefined) {
     res.status(401).type('text').send('Sign in first.')
@@ -83,7 +83,7 @@ app.get('/status', async (req, res) => {
 
 /** @type {express.ErrorRequestHandler} */
 const answerError = (error, _req, res, _next) => {
-  // Only of its own errors does the package know that their messages are safe to show.
+  // Only the messages of this package's errors are known to be safe to show.
   const { status, body } = errorAnswer(error) ?? {
     status: error.status ?? 500,
     body: '{"message":"Something went wrong."}'
@@ -98,7 +98,7 @@ const server = app.listen(Number(port), host, (error) => {
     const { code, message } = /** @type {NodeJS.ErrnoException} */ (error)
     fail(code === 'EADDRINUSE' ? `Port ${port} is taken. Choose another: PORT=3001` : message)
   }
-  tokens.provider.warmUp().catch(() => {}) // The provider logs a failure; the app runs without Bandwidth too.
+  tokens.provider.warmUp().catch(() => {}) // The provider logs a failure. The app starts without a token too.
 
   const address = `http://${host}:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}`
   const source = emulator

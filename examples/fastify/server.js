@@ -17,7 +17,7 @@ if (BW_GATEWAY_URL && !(URL.canParse(BW_GATEWAY_URL) && /^wss?:/.test(BW_GATEWAY
   fail('BW_GATEWAY_URL must be an address that begins with wss:// or ws://.')
 }
 
-// Without credentials, an emulator takes Bandwidth's place.
+// Without credentials, an emulator stands in for Bandwidth.
 const emulator = BW_CLIENT_ID ? undefined : await startEmulator()
 
 const app = Fastify({ logger: { level: 'warn' } })
@@ -27,11 +27,11 @@ await app.register(fastifyCookie)
 await app.register(fastifySession, {
   secret: randomBytes(32).toString('base64url'),
   saveUninitialized: false,
-  // Over HTTPS: `secure: true`.
+  // Behind HTTPS, set `secure: true`.
   cookie: { httpOnly: true, sameSite: 'strict', secure: false }
 })
 
-// The line this example is about: after the session that `authorize` rests on.
+// This line is the example. It comes after the session, which `authorize` needs.
 await app.register(fastifyBandwidthToken, {
   authorize: (request) => request.session.user !== undefined,
   ...(emulator && {
@@ -41,7 +41,7 @@ await app.register(fastifyBandwidthToken, {
   })
 })
 
-// The page, which dials with the tokens of that line.
+// The page, which places calls with those tokens.
 await app.register(dialpad, {
   gatewayUrl: emulator?.gatewayUrl ?? (BW_GATEWAY_URL || undefined),
   caller: BW_NUMBER || undefined
@@ -49,14 +49,14 @@ await app.register(dialpad, {
 
 const password = randomBytes(12).toString('base64url')
 
-/** In constant time: digests are of one length. @param {string} given */
+/** Compares in constant time: both digests have the same length. @param {string} given */
 const isPassword = (given) =>
   timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', password, 'buffer'))
 
 app.post('/sign-in', async (request, reply) => {
   const form = /** @type {{ password?: unknown } | undefined} */ (request.body)
   if (!isPassword(String(form?.password))) return reply.code(401).send('Wrong password.')
-  await request.session.regenerate() // An id from before the sign-in may be known to others.
+  await request.session.regenerate() // An id from before the sign-in may be known to others (session fixation).
   request.session.user = 'demo'
   return reply.code(204).send()
 })
@@ -66,7 +66,7 @@ app.post('/sign-out', async (request, reply) => {
   return reply.code(204).send()
 })
 
-// The token in the server's own code, here without a word of it to the outside.
+// The token in the server's own code. This answer shows nothing of it.
 app.get('/status', async (request, reply) => {
   if (request.session.user === undefined) return reply.code(401).send('Sign in first.')
   const { accessTokenId, expiresIn } = await request.bandwidthToken()

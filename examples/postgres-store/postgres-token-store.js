@@ -1,6 +1,6 @@
 /** A `TokenStore` in PostgreSQL, for a fleet that has no Redis. */
 
-/** Run it once, with your migrations. The table may be lost at any time, so it needs no write-ahead log. */
+/** Run this once, with your migrations. Losing the table is harmless, so it needs no write-ahead log. */
 export const SCHEMA = `
   CREATE UNLOGGED TABLE IF NOT EXISTS bandwidth_token (
     key text COLLATE "C" PRIMARY KEY,
@@ -16,7 +16,7 @@ const SET = `
   INSERT INTO bandwidth_token VALUES ($1, $2, clock_timestamp() + $3 * interval '1 ms')
   ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires_at = excluded.expires_at`
 
-// FOR UPDATE: nobody takes or releases the lock before the entry is written.
+// FOR UPDATE: no other member takes or releases the lock before the entry is written.
 const SET_AS_OWNER = `
   WITH held AS (
     SELECT FROM bandwidth_token WHERE key = $4 AND value = $5 AND expires_at > clock_timestamp() FOR UPDATE
@@ -30,7 +30,7 @@ const LOCK = `${SET}
 const DELETE = 'DELETE FROM bandwidth_token WHERE key = $1 AND value = $2'
 
 /**
- * @param {import('pg').Pool} pool yours to connect and to end
+ * @param {import('pg').Pool} pool your pool; the store never ends it
  * @returns {import('@bandwidth-token/core').TokenStore}
  */
 export function postgresTokenStore(pool) {

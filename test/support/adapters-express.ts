@@ -8,7 +8,7 @@ import { answerOf, type Harness } from './adapters-harness.js'
 
 type Asking = Record<string, () => Promise<{ accessToken: string }>>
 
-/** The contract suite's view of an Express. */
+/** How the contract suite starts an app on a version of Express. */
 export function expressHarness(name: string, createApp: typeof express): Harness {
   return {
     name,

@@ -4,7 +4,7 @@ import { answerOf, type Harness } from './adapters-harness.js'
 
 type Asking = Record<string, () => Promise<{ accessToken: string }>>
 
-/** The contract suite's view of Fastify. */
+/** How the contract suite starts an app on Fastify. */
 export const fastifyHarness: Harness = {
   name: 'fastify',
   async createServer(options, { mount, trustProxy = false, hook, errorHandler = 'own' }) {
@@ -24,7 +24,7 @@ export const fastifyHarness: Harness = {
         )
       }
       for (const each of options) {
-        // Own properties only are of interest to the adapter: what is handed on has them untouched.
+        // The adapter reads only own properties. Pass them on unchanged.
         const given = each as FastifyBandwidthTokenOptions
         if (mount === undefined) await app.register(fastifyBandwidthToken, given)
         else await app.register(fastifyBandwidthToken, { ...given, prefix: mount })

@@ -6,50 +6,50 @@ import { type Answer, ask } from './adapters-http.js'
 import { emulate } from './emulate.js'
 import type { Teardown } from './teardown.js'
 
-/** What every framework's request has. */
+/** The part of a request that every framework has. */
 export interface AppRequest {
   readonly headers: IncomingHttpHeaders
 }
 
-/** Options that the suite completes: what types refuse is what some of its tests are about. */
+/** Options that the suite completes. They are untyped, because some tests pass what types refuse. */
 export type AdapterOptions = Loose<TokenRouteOptions<AppRequest>>
 
 type Loose<Options> = { -readonly [Name in keyof Options]?: Options[Name] | undefined }
 
-/** What the app around the adapter is like. */
+/** Settings of the app around the adapter. */
 export interface AppSetup {
   /** Where the app mounts the adapter: Fastify's prefix, Express's mount point. Default: at its root. */
   readonly mount?: string
-  /** Whether the app believes forwarded headers. Default: no. */
+  /** Whether the app trusts forwarded headers. Default: no. */
   readonly trustProxy?: boolean
   /**
-   * A hook of the app's own that runs before `authorize`. What it throws is an error of the app's; `answer` is how a
-   * time-out of the app's answers, now or later.
+   * A hook of the app that runs before `authorize`. What it throws is an error of the app. It can call `answer`, at
+   * once or later, as a time-out of the app would.
    */
   readonly hook?: (request: AppRequest, answer: (status: number, text: string) => void) => void
-  /** Who answers for an error. Default: `'own'`, a handler of the app's that answers status, code and message. */
+  /** What answers an error. Default: `'own'`, a handler of the app that answers with status, code and message. */
   readonly errorHandler?: 'own' | 'framework'
 }
 
-/** An app that listens on a real socket. `GET /app/token?as=name` asks the request for a token, `/app/plain` does not. */
+/** An app on a real socket. `GET /app/token?as=name` calls the request's method for a token, `/app/plain` does not. */
 export interface AppServer {
   readonly origin: string
   /** The adapters' providers, in the order of their options. */
   readonly providers: readonly TokenProvider[]
-  /** What the app's own error handler was given. */
+  /** The errors that the app's own error handler got. */
   readonly errors: readonly unknown[]
-  /** Closes the adapters as their users would, and the server. Harmless when repeated. */
+  /** Closes the adapters as their users would, and the server. You may call it more than once. */
   close(): Promise<void>
 }
 
-/** One framework, as the contract suite sees it. */
+/** One framework, for the contract suite. */
 export interface Harness {
   readonly name: string
   /** Rejects with what the adapter throws at start-up. */
   createServer(options: readonly unknown[], setup: AppSetup): Promise<AppServer>
 }
 
-/** What the app's own error handler answers: errors of ours as they say themselves, its own by status and message. */
+/** The answer of the app's own error handler: status, code and message, as the error has them. */
 export function answerOf(error: unknown): { status: number; body: string } {
   const { status, statusCode, code, message } = (error ?? {}) as Record<string, unknown>
   return (
@@ -60,13 +60,13 @@ export function answerOf(error: unknown): { status: number; body: string } {
   )
 }
 
-/** A token endpoint, an app in front of it, and ways to ask both. */
+/** A token endpoint, an app that uses it, and functions to send requests to both. */
 export interface Stage {
   readonly emulator: Emulator
   readonly server: AppServer
-  /** Asks the token route, or whatever `path` names. */
+  /** Sends a request to the token route, or to `path`. */
   get(path?: string, headers?: Record<string, string | string[]>, method?: string): Promise<Answer>
-  /** How many token requests have come in. */
+  /** How many token requests the endpoint has received. */
   requests(): number
 }
 
@@ -108,7 +108,7 @@ export async function serve(
   return server
 }
 
-/** A token endpoint's answer that makes it look down for a minute, after which nobody retries by himself. */
+/** An answer as if the token endpoint were down for a minute. No attempt follows before that. */
 export const DOWN = { status: 503, headers: { 'retry-after': '60' } }
 
 /** The endpoint is down for as many requests as anybody might make. */

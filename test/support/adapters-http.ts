@@ -4,12 +4,12 @@ export interface Answer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly text: string
-  /** The body as JSON; `undefined` where it is none. */
+  /** The body, parsed as JSON. `undefined` if it is not JSON. */
   // biome-ignore lint/suspicious/noExplicitAny: what a server answers is for the test to judge
   readonly json: any
 }
 
-/** A request with headers that `fetch` does not let one choose, such as `Host` and `Sec-Fetch-Site`. */
+/** Sends a request with headers that `fetch` does not let you set, such as `Host` and `Sec-Fetch-Site`. */
 export function ask(
   url: string,
   { method = 'GET', headers = {} }: { method?: string; headers?: OutgoingHttpHeaders } = {}

@@ -1,6 +1,6 @@
 import { KeyObject, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
-// The library leans on it and does not bring it along.
+// The library below needs it, but does not import it.
 import 'reflect-metadata'
 import {
   BasicConstraintsExtension,
@@ -20,12 +20,12 @@ export interface KeyedCertificate {
 }
 
 export interface CertificateOptions {
-  /** Default: that of a certificate which is good today. */
+  /** Default: the validity of a certificate that is valid today. */
   readonly validFromMs?: number
   readonly validToMs?: number
 }
 
-/** Somebody who signs certificates; those who trust `cert` believe them. */
+/** A certificate authority. A client that trusts `cert` trusts the certificates that it signs. */
 export interface Authority {
   readonly cert: string
   issue(host: string, options?: CertificateOptions): Promise<KeyedCertificate>
@@ -61,7 +61,7 @@ export async function createAuthority(name = 'CN=Test authority'): Promise<Autho
   }
 }
 
-/** A certificate that nobody but itself vouches for. */
+/** A self-signed certificate. */
 export async function selfSigned(host: string): Promise<KeyedCertificate> {
   const keys = await generateKeys()
   const certificate = await X509CertificateGenerator.createSelfSigned({

@@ -19,7 +19,7 @@ const quiet = [
   '--disable-component-update',
   '--disable-sync'
 ]
-/** A microphone that beeps, and a person who lets the page have it. */
+/** A fake microphone that beeps, and a fake user who allows the page to use it. */
 const microphone = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
 
 /** A real Chromium that ends with the test. */
@@ -30,8 +30,8 @@ export async function launchChromium(t: Teardown): Promise<Browser> {
 }
 
 /**
- * A Chromium as people have it, whose tabs go to the background, are frozen, and come out of the back-forward cache:
- * Playwright keeps those that it has launched from it.
+ * A Chromium that moves tabs to the background, freezes them, and restores them from the back-forward cache. One that
+ * Playwright launches does not do this.
  */
 export async function launchOrdinaryChromium(t: Teardown): Promise<BrowserContext> {
   const folder = await mkdtemp(join(tmpdir(), 'chromium-'))
@@ -52,7 +52,7 @@ export async function launchOrdinaryChromium(t: Teardown): Promise<BrowserContex
   return browser.contexts()[0] as BrowserContext
 }
 
-/** Where Chromium says that it can be driven. */
+/** The address at which Chromium can be controlled, as it prints it. */
 async function addressOf(output: Readable): Promise<string> {
   let text = ''
   for await (const chunk of output.setEncoding('utf8')) {
@@ -64,7 +64,7 @@ async function addressOf(output: Readable): Promise<string> {
 }
 
 function launchOptions() {
-  // Chromium has no sandbox for root, as whom CI runs.
+  // CI runs as root, for which Chromium has no sandbox.
   const sandbox = process.getuid?.() === 0 ? ['--no-sandbox'] : []
   return {
     executablePath: findChromium(),

@@ -3,13 +3,13 @@ import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import type { Teardown } from './teardown.js'
 
-/** A proxy that opens tunnels to one place, whatever name it is asked for, and keeps all that it can read. */
+/** A proxy that opens all tunnels to one port, whatever host is asked for, and records all that it can read. */
 export class ConnectProxy {
-  /** Whom it was asked to connect to, and with which headers. */
+  /** The targets that it was asked to connect to, and the headers. */
   readonly requests: IncomingMessage[] = []
-  /** What clients sent through it. */
+  /** The bytes that clients sent through it. */
   read = ''
-  /** Instead of a tunnel. */
+  /** The answer to send instead of opening a tunnel. */
   onConnect: ((socket: Socket) => void) | undefined
   readonly #target: () => number
   readonly #sockets = new Set<Socket>()

@@ -1,4 +1,4 @@
-/** The pure functions of the core, which its package does not export, taken from what is published. */
+/** Pure functions of the core that its package does not export, loaded from the built files. */
 function load<Module>(file: string): Promise<Module> {
   return import(new URL(file, import.meta.resolve('@bandwidth-token/core')).href) as Promise<Module>
 }

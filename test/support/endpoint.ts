@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 import type { Teardown } from './teardown.js'
 import { turns, VirtualClock } from './virtual-clock.js'
 
-/** What came in: names as they were written, the body, and when by the endpoint's clock. */
+/** A received request: header names as they were sent, the body, and the time by the endpoint's clock. */
 export interface ReceivedRequest {
   readonly method: string
   readonly url: string
@@ -21,20 +21,20 @@ export interface Exchange {
   /** The first request is number 1. */
   readonly number: number
   readonly response: ServerResponse
-  /** For answers that are not HTTP, or only half of it. */
+  /** The socket, for answers that are not HTTP or not complete. */
   readonly socket: Socket
 }
 
 export type Answer = (exchange: Exchange) => unknown
 
-/** Notes what comes in, and answers it. */
+/** Records a request and answers it. */
 export function listener(
   requests: ReceivedRequest[],
   answer: Answer,
   nowMs = () => performance.now()
 ): RequestListener {
   return async (incoming, response) => {
-    // Clients hang up in many of these tests.
+    // In many of these tests the client disconnects.
     incoming.on('error', () => {})
     response.on('error', () => {})
     const { method = '', url = '', headers, rawHeaders, socket } = incoming
@@ -51,7 +51,7 @@ export function listener(
   }
 }
 
-/** Answers with a status and a body, which is JSON unless it is text. */
+/** Answers with a status and a body. A string is sent as it is, anything else as JSON. */
 export function answerWith(status: number, body: unknown = '', headers: Record<string, string> = {}): Answer {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   return ({ response }) => {
@@ -59,7 +59,7 @@ export function answerWith(status: number, body: unknown = '', headers: Record<s
   }
 }
 
-/** Answers as Bandwidth does, but for what `fields` say: `token-1` with the id `id-1`, then `token-2` … */
+/** Answers as Bandwidth does: `token-1` with the id `id-1`, then `token-2` … `fields` override the fields. */
 export function grant(fields: Record<string, unknown> = {}): Answer {
   return (exchange) => {
     const { number } = exchange
@@ -75,12 +75,12 @@ export function fail(status: number, headers?: Record<string, string>): Answer {
 /** Never answers. */
 export const hang: Answer = () => {}
 
-/** Writes bytes to the socket as they are, each piece when the one before is with the system. */
+/** Writes bytes to the socket as they are. Each piece waits until the operating system has the one before. */
 export function answerInPieces(pieces: readonly Buffer[], end: 'close' | 'reset' | 'keep' = 'keep'): Answer {
   return async ({ socket }) => {
     for (const piece of pieces) {
       await new Promise((resolve) => socket.write(piece, resolve))
-      // For the client to read what there is.
+      // Gives the client time to read what was sent.
       await turns(3)
     }
     if (end === 'close') socket.end()
@@ -93,13 +93,13 @@ export function answerRaw(...lines: string[]): Answer {
   return answerInPieces([Buffer.from(lines.join('\r\n'))])
 }
 
-/** As an app that gives each account credentials of its own. */
+/** A `credentials` function that gives each account its own credentials. */
 export const credentials = (account: string) => ({ clientId: `client-${account}`, clientSecret: 'secret' })
 
 /**
- * A real token endpoint that answers as it is told, and a virtual clock beside it. Where tokens with names that are
- * known beforehand, bytes that are no HTTP, held answers, headers of the request or instants of virtual time do not
- * matter, the emulator's `script()` does the same as users know it.
+ * A real token endpoint with scripted answers, and a virtual clock. Use it for token names that are known in advance,
+ * bytes that are not HTTP, held answers, headers of requests, or instants of virtual time. For everything else use the
+ * emulator's `script()`, as users do.
  */
 export class Endpoint {
   readonly clock = new VirtualClock()
@@ -125,7 +125,7 @@ export class Endpoint {
     this.#server.on('connection', (socket) => socket.on('error', () => {}))
     this.clock.settle = async () => {
       await turns(12)
-      // An answer that is on its way is waited for; one that is held or hangs is not.
+      // Waits for answers that are being sent, but not for answers that are held or hang.
       for (let turn = 0; turn < 200 && this.#open > 0; turn++) await turns(1)
     }
   }
@@ -138,7 +138,7 @@ export class Endpoint {
     return this.requests.length
   }
 
-  /** Lets time pass until request number `count` has arrived, an hour at most. */
+  /** Advances time until request number `count` has arrived, by an hour at most. */
   async untilRequest(count: number): Promise<void> {
     for (let tenths = 0; this.count < count; tenths++) {
       if (tenths > 36_000) throw new Error(`Request ${count} did not come`)

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import type { Teardown } from './teardown.js'
 
-/** A listener that stands still: what is in its queue is never accepted. */
+/** A listener that never accepts a connection from its queue. */
 const STANDSTILL = `
 const { parentPort, workerData } = require('node:worker_threads')
 const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
@@ -24,7 +24,7 @@ export async function startFullBacklog(t: Teardown): Promise<number> {
     Atomics.notify(new Int32Array(gate), 0)
     await once(worker, 'exit')
   })
-  // The kernel takes one more than the backlog; whoever comes after that is left without an answer.
+  // The kernel queues one connection more than the backlog. The next one gets no answer.
   for (let place = 0; place < 2; place++) {
     const socket = connect(port, '127.0.0.1')
     waiting.push(socket)

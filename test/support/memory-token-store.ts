@@ -5,7 +5,7 @@ interface Value {
   readonly untilMs: number
 }
 
-/** A store in this process, for several providers that share it. */
+/** A store in memory, which several providers of this process share. */
 export function memoryTokenStore(now: () => number = () => performance.now()): TokenStore {
   const entries = new Map<string, Value>()
   const locks = new Map<string, Value>()

@@ -7,7 +7,7 @@ export async function until(condition: () => boolean): Promise<void> {
   }
 }
 
-/** What a promise rejects with; fails if it does not. */
+/** The reason with which a promise rejects. Fails if it resolves. */
 export async function rejection(promise: Promise<unknown>): Promise<Error & Record<string, unknown>> {
   try {
     await promise
@@ -17,7 +17,7 @@ export async function rejection(promise: Promise<unknown>): Promise<Error & Reco
   throw new Error('It did not reject.')
 }
 
-/** What a function throws; fails if it does not. */
+/** The value that a function throws. Fails if it returns. */
 export function thrownBy(fn: () => unknown): Error & Record<string, unknown> {
   try {
     fn()

@@ -8,7 +8,7 @@ import type { Teardown } from './teardown.js'
 
 const run = promisify(execFile)
 
-/** A real PostgreSQL on a socket of its own, and how `pg` connects to it. It ends with the test. */
+/** A real PostgreSQL on its own socket, and the settings with which `pg` connects. It ends with the test. */
 export async function startPostgres(t: Teardown): Promise<{ host: string; user: string; database: string }> {
   const bin = await binaries()
   const folder = await mkdtemp(join(tmpdir(), 'postgres-'))
@@ -35,7 +35,7 @@ export async function startPostgres(t: Teardown): Promise<{ host: string; user: 
     { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], ...as }
   )
   const exited = once(server, 'exit')
-  // Immediate: it does not wait for clients.
+  // Immediate shutdown: it does not wait for clients.
   const kill = () => server.kill('SIGQUIT')
   process.once('exit', kill)
   t.teardown(async () => {
@@ -53,14 +53,14 @@ export async function startPostgres(t: Teardown): Promise<{ host: string; user: 
   return { host: folder, user: 'postgres', database: 'postgres' }
 }
 
-/** Where Debian puts them: not in the path. */
+/** Debian's folder for the programs. It is not in PATH. */
 async function binaries(): Promise<string> {
   const root = '/usr/lib/postgresql'
   const [newest] = (await readdir(root)).sort((a, b) => Number(b) - Number(a))
   return join(root, newest ?? '', 'bin')
 }
 
-/** PostgreSQL refuses to be run by root, as whom CI runs. */
+/** CI runs as root, and PostgreSQL refuses to run as root. */
 async function unprivileged(): Promise<{ uid: number; gid: number } | Record<never, never>> {
   if (process.getuid?.() !== 0) return {}
   const id = async (flag: string) => Number((await run('id', [flag, 'postgres'])).stdout)

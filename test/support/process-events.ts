@@ -1,6 +1,6 @@
 import type { Teardown } from './teardown.js'
 
-/** What the process tells of during the test: warnings, or rejections that nobody handles. */
+/** Records events of the process during the test: warnings, or unhandled rejections. */
 export function processEvents(
   t: Teardown,
   name: 'warning' | 'unhandledRejection' | 'uncaughtExceptionMonitor'

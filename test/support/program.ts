@@ -2,7 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Teardown } from './teardown.js'
 
-/** A Node process, what it has printed and how it ends. It never survives its test. */
+/** A Node process, its output and its exit. It ends with its test at the latest. */
 export class Program {
   stdout = ''
   stderr = ''

@@ -6,7 +6,7 @@ export interface LogLine {
   readonly message: string
 }
 
-/** A logger that remembers. */
+/** A logger that records its lines. */
 export function recordingLogger() {
   const lines: LogLine[] = []
   const at = (level: keyof Logger) => (fields: object, message: string) =>

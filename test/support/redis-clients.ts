@@ -9,7 +9,7 @@ import type { Teardown } from './teardown.js'
 
 export type Connect = (t: Teardown, url: string) => Promise<RedisClient>
 
-/** How an app connects with each of the clients. What they connect is closed with the test. */
+/** Connects each of the supported clients as an app does. Their connections are closed with the test. */
 export const clients: Readonly<Record<string, Connect>> = {
   ioredis: async (t, url) => endsWith(t, new Redis(url)),
   'ioredis 5': async (t, url) => endsWith(t, new Redis5(url)),

@@ -8,7 +8,7 @@ import { until } from '../processes/child.js'
 import { freePort, RedisServer } from './redis-server.js'
 import type { Teardown } from './teardown.js'
 
-/** One master of a cluster: its process, a client that may do anything there, and its id. */
+/** One master of a cluster: its process, a client without restrictions, and its id. */
 export interface Node {
   server: RedisServer
   readonly admin: Redis
@@ -31,7 +31,7 @@ export async function startRedisCluster(t: Teardown): Promise<[Node, Node, Node]
   return nodes as [Node, Node, Node]
 }
 
-/** Waits until every node sees all others, and each slot at one that is alive. */
+/** Waits until every node sees all others, and every slot belongs to a live node. */
 export async function wellness(nodes: readonly Node[]): Promise<void> {
   for (const { admin } of nodes) {
     await until(async () => {
@@ -49,14 +49,14 @@ export async function failure(witnesses: readonly Node[]): Promise<void> {
   }
 }
 
-/** A server that may become part of a cluster. It keeps its place there when it is restarted. */
+/** A server that can join a cluster. It keeps its place there when it is restarted. */
 export async function startNode(t: Teardown): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), 'redis-node-'))
   t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }))
   const settings = {
     '--cluster-enabled': 'yes',
     '--cluster-node-timeout': '1000',
-    // Where a node dies, the others go on.
+    // If a node dies, the others go on.
     '--cluster-require-full-coverage': 'no',
     '--repl-diskless-sync-delay': '0',
     '--dir': folder
@@ -64,7 +64,7 @@ export async function startNode(t: Teardown): Promise<RedisServer> {
   return RedisServer.start(t, Object.entries(settings).flat(), await nodePort())
 }
 
-/** Adds a replica of a node, and waits until it has all that the node has. */
+/** Adds a replica of a node, and waits until it has all data of the node. */
 export async function addReplica(t: Teardown, node: Node): Promise<RedisServer> {
   const replica = await startNode(t)
   const own = `127.0.0.1:${replica.port}`

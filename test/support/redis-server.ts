@@ -33,7 +33,7 @@ export class RedisServer {
     this.#child = spawn('redis-server', [...own, ...settings], { stdio: ['ignore', 'pipe', 'inherit'] })
     this.#exited = once(this.#child, 'exit')
     const kill = () => this.#child.kill('SIGKILL')
-    // A runner that gives up on a test does not wait for its teardown.
+    // If the runner aborts a test, it does not run its teardown.
     process.once('exit', kill)
     t.teardown(async () => {
       process.off('exit', kill)
@@ -41,7 +41,7 @@ export class RedisServer {
     })
   }
 
-  /** Settings as on its command line: `['--maxmemory', '1mb']`. */
+  /** Flags of its command line: `['--maxmemory', '1mb']`. */
   static async start(t: Teardown, settings: readonly string[] = [], port?: number): Promise<RedisServer> {
     const folder = await mkdtemp(join(tmpdir(), 'redis-'))
     const server = new RedisServer(t, port ?? (await freePort()), settings, folder)
@@ -54,7 +54,7 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`
   }
 
-  /** Another one on the same port, with nothing in it. */
+  /** Starts an empty server on the same port. */
   async restart(t: Teardown): Promise<RedisServer> {
     await this.kill()
     return RedisServer.start(t, this.settings, this.port)
@@ -65,7 +65,7 @@ export class RedisServer {
     await this.#exited
   }
 
-  /** Stops it in the middle of what it does, and lets it go on. What is sent meanwhile is waiting for it. */
+  /** Stops the process (SIGSTOP) and lets it continue. What is sent meanwhile waits in its socket. */
   freeze(): void {
     this.#child.kill('SIGSTOP')
   }
@@ -86,7 +86,7 @@ export class RedisServer {
   }
 }
 
-/** A port that nobody listens on. */
+/** A free port. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')

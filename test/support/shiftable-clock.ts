@@ -1,6 +1,6 @@
 import type { Clock } from '@bandwidth-token/core'
 
-/** Real time that can be put forward; timers stay real, so that real sockets keep their pace. */
+/** Real time that can be moved forward. Timers stay real, because real sockets need real time. */
 export function shiftableClock(): Clock & { advance(ms: number): void } {
   let aheadMs = 0
   return {
@@ -15,8 +15,8 @@ export function shiftableClock(): Clock & { advance(ms: number): void } {
 }
 
 /**
- * Time that stands still until it is put forward. Of the timers only those of `realMs` go off, at their real pace: an
- * attempt runs out of time, and nothing else happens by itself.
+ * Time that stands still until it is moved forward. Only timers of `realMs` fire, after that real time: an attempt
+ * times out, and nothing else happens by itself.
  */
 export function stillClock(realMs: number): Clock & { advance(ms: number): void } {
   let nowMs = Date.now()

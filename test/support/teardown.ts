@@ -1,4 +1,4 @@
-/** The part of a test that ends what was started for it. */
+/** The part of a test with which a helper ends what it has started. */
 export interface Teardown {
   teardown(fn: () => unknown): void
 }

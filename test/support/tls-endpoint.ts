@@ -8,21 +8,21 @@ import type { Teardown } from './teardown.js'
 
 /** A name that only the tests resolve. */
 export const HOST = 'id.bandwidth.test'
-/** Where nobody listens. */
+/** A port on which nothing listens. */
 export const NOBODY_PORT = 1
 
 const toLoopback: LookupFunction = (_hostname, _options, done) =>
   done(null, [{ address: '127.0.0.1', family: 4 }])
 
 /**
- * A token endpoint behind TLS, at a name and with a certificate of its own, which can fail at every phase. The emulator
- * speaks no TLS, and its faults begin where a request has come in.
+ * A token endpoint with TLS, its own host name and its own certificate. It can fail in every phase. The emulator has no
+ * TLS, and its faults begin only after a request has arrived.
  */
 export class TlsEndpoint {
   readonly tokenUrl = `https://${HOST}/api/v1/oauth2/token`
   readonly requests: ReceivedRequest[] = []
   readonly authority: Authority
-  /** How many connections were tried, and how many have come in. */
+  /** How many connections a client tried to make, and how many have arrived. */
   dials = 0
   connections = 0
   readonly #good: KeyedCertificate
@@ -30,7 +30,7 @@ export class TlsEndpoint {
   readonly #server: Server
   readonly #sockets = new Map<number | undefined, Socket>()
   readonly #front = createTcpServer((socket) => this.#accept(socket))
-  /** The faults, from the name to the answer. */
+  /** The faults, in the order of their phases: from the host name to the answer. */
   lookup: LookupFunction = toLoopback
   port = 0
   onConnection: ((socket: Socket) => void) | undefined
@@ -44,11 +44,11 @@ export class TlsEndpoint {
       { ...certificate, requestCert: asksForCertificate, ...this.#clients },
       listener(this.requests, (exchange) => this.answer(exchange))
     )
-    // Whoever does not believe the certificate hangs up.
+    // A client that does not trust the certificate disconnects.
     this.#server.on('tlsClientError', () => {})
   }
 
-  /** Until the test ends. If it asks its clients for a certificate, its own authority has to have signed it. */
+  /** Starts an endpoint that ends with the test. If it asks for a client certificate, its own authority must sign it. */
   static async start(t: Teardown, answer = grant(), asksForCertificate = false): Promise<TlsEndpoint> {
     const authority = await createAuthority()
     const endpoint = new TlsEndpoint(authority, await authority.issue(HOST), asksForCertificate)
@@ -63,8 +63,8 @@ export class TlsEndpoint {
   }
 
   /**
-   * A dispatcher that trusts the endpoint's authority and finds it where it is now. Its `destroy()` forgets a
-   * connection that is still being made: that ends with the signal.
+   * A dispatcher that trusts the endpoint's authority and connects to its current port. Its `destroy()` forgets a
+   * connection that is still being made; the signal ends that one.
    */
   agent(signal?: AbortSignal): Agent {
     const connect = buildConnector({
@@ -84,12 +84,12 @@ export class TlsEndpoint {
     this.#server.setSecureContext({ ...certificate, ...this.#clients })
   }
 
-  /** Ends the connection of an exchange as a crash would: TLS has no goodbye in it. */
+  /** Ends the connection of an exchange as a crash would: without TLS's close_notify. */
   reset({ socket }: Exchange): void {
     this.#sockets.get(socket.remotePort)?.resetAndDestroy()
   }
 
-  /** From the next connection on all is well. */
+  /** Removes the fault, from the next connection on. */
   heal(): void {
     this.lookup = toLoopback
     this.port = (this.#front.address() as AddressInfo).port
@@ -104,7 +104,7 @@ export class TlsEndpoint {
     for (const socket of this.#sockets.values()) socket.resetAndDestroy()
   }
 
-  /** At another port: the old one may be somebody else's by now. */
+  /** Listens again, on another port, because the old one may be in use by now. */
   async restart(): Promise<void> {
     this.#front.listen(0, '127.0.0.1')
     await once(this.#front, 'listening')

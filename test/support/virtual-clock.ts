@@ -8,15 +8,15 @@ interface Timer {
   unref(): void
 }
 
-/** Lets what real sockets have under way come to its end. */
+/** Waits until real sockets have nothing in flight. */
 export async function turns(count = 20): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** A clock that stands still until it is told to go on, with wall time and monotonic time apart. */
+/** A clock that stands still until it is told to advance. Wall time and monotonic time are separate. */
 export class VirtualClock implements Clock {
   readonly timers = new Set<Timer>()
-  /** Waited for after every timer that fires and at the end of `advance()`. */
+  /** Called and awaited after every timer that fires, and at the end of `advance()`. */
   settle: () => Promise<void> = () => turns()
   readings = 0
   #wallMs = Date.parse('2026-11-24T12:00:00Z')
@@ -52,7 +52,7 @@ export class VirtualClock implements Clock {
     this.timers.delete(handle as Timer)
   }
 
-  /** Lives through `ms` milliseconds; timers fire at their instants. */
+  /** Advances by `ms` milliseconds. Timers fire at their instants. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#monotonicMs + ms
     await this.settle()
@@ -69,8 +69,8 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * The process stands still, as under SIGSTOP: time goes on, and nothing runs. On the thaw all timers that are due
-   * fire before anything else, and what `arrived` meanwhile is read after them.
+   * Stops the process, as SIGSTOP does: time goes on, and nothing runs. On the thaw all due timers fire first. Then the
+   * data that `arrived` meanwhile is read.
    */
   async freeze(ms: number, arrived: () => void = () => {}): Promise<void> {
     this.#goTo(this.#monotonicMs + ms)
@@ -81,19 +81,19 @@ export class VirtualClock implements Clock {
       if (next === undefined) break
       this.timers.delete(next)
       next.callback()
-      // As in Node: microtasks run between two timers, sockets are read after all of them.
+      // As in Node: microtasks run between two timers, and sockets are read after all timers.
       for (let turn = 0; turn < 20; turn++) await undefined
     }
     arrived()
     await this.settle()
   }
 
-  /** Somebody sets the clock on the wall. */
+  /** Sets the wall clock. */
   stepWall(ms: number): void {
     this.#wallMs += ms
   }
 
-  /** The machine sleeps: wall time goes on, monotonic time and timers stand still. */
+  /** Suspends the machine: wall time goes on, monotonic time and timers stand still. */
   suspend(ms: number): void {
     this.#wallMs += ms
   }

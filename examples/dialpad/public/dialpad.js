@@ -21,7 +21,7 @@ const phone = createPhone(source, gateway, (state, text) => {
   keepPhone(phone.isBusy)
 })
 
-/** Shows one of the two buttons, to which the focus goes from what cannot be used any more. @param {string} id */
+/** Shows one of the two buttons. It gets the focus if the element that had it is hidden now. @param {string} id */
 function offer(id) {
   const button = buttonById(id)
   const other = buttonById(id === 'call' ? 'hang-up' : 'call')
@@ -41,7 +41,7 @@ function tellTime() {
 }
 setInterval(tellTime, 1000)
 
-/** A key is a digit of the number, and in a call a tone. @param {string} key */
+/** A key adds a digit to the number. During a call it sends a tone. @param {string} key */
 function press(key) {
   if (form.dataset.call === 'connected' && key !== '+') {
     if (phone.sendTone(key)) say('tones', `${byId('tones').textContent}${key}`.slice(-10))
@@ -69,7 +69,7 @@ form.addEventListener('submit', (event) => {
 })
 
 buttonById('hang-up').addEventListener('click', (event) => {
-  // The second click of those who double-click everything was meant for the button that was there before.
+  // The second click of a double click was meant for the button that was there before.
   if (event.detail < 2) phone.hangUp()
 })
 
@@ -87,21 +87,21 @@ byId('keys').addEventListener('pointerdown', ({ timeStamp }) => {
 })
 byId('keys').addEventListener('click', ({ target, detail, timeStamp }) => {
   const key = /** @type {Element} */ (target).closest('button')?.value
-  // As on every phone, a 0 that is held is a +. A click without a pointer has no detail.
+  // As on every phone, holding 0 enters a +. A click without a pointer has a `detail` of 0.
   const isHeld = detail > 0 && timeStamp - pressedMs > 500
   if (key !== undefined) press(key === '0' && isHeld ? '+' : key)
 })
 
 form.addEventListener('keydown', (event) => {
   const { key, target, repeat, ctrlKey, altKey, metaKey } = event
-  // Call and Hang up follow each other under the same finger.
+  // Call and Hang up appear in the same place.
   if (key === 'Enter' && repeat) event.preventDefault()
   if ((target === number && !number.readOnly) || ctrlKey || altKey || metaKey) return
   if (/^[\d*#+]$/.test(key)) press(key)
   if (key === 'Backspace' && !phone.isBusy) erase()
 })
 
-// Who signs out leaves, and the microphone must not stay open. A session that merely runs out ends no call.
+// Signing out ends the call, so that the microphone does not stay open. A session that expires does not end it.
 buttonById('sign-out').addEventListener('click', phone.hangUp)
 window.addEventListener('pagehide', phone.hangUp)
 

@@ -1,6 +1,6 @@
 /// <reference lib="dom" />
 
-/** An element of the page, which is sure to be there. @param {string} id */
+/** An element that the page certainly has. @param {string} id */
 export const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id))
 
 /** @param {string} id */
@@ -12,6 +12,6 @@ export const buttonById = (id) => /** @type {HTMLButtonElement} */ (byId(id))
 /** @param {string} id @param {string} text */
 export function say(id, text) {
   const element = byId(id)
-  // Set anew, the same text would be read out anew.
+  // A screen reader would read the same text again if it were set again.
   if (element.textContent !== text) element.textContent = text
 }

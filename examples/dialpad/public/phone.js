@@ -7,7 +7,7 @@ import { BandwidthUA } from './sdk/bw_webrtc_sdk.js'
  * @typedef {'none' | 'calling' | 'ringing' | 'connected' | 'failed'} CallState
  */
 
-/** Why a call was not answered, and what a person can do. @type {Record<number, string>} */
+/** Why a call was not answered, and what the user can do. @type {Record<number, string>} */
 const REFUSALS = {
   401: 'The gateway refused the token. Call again in half a minute.',
   403: 'This account may not call that number.',
@@ -21,16 +21,16 @@ const REFUSALS = {
   604: 'There is no such number.'
 }
 
-/** What else ends a call, in the SDK's words. @type {Record<string, string>} */
+/** Other reasons why a call ended, by the SDK's names for them. @type {Record<string, string>} */
 const FAILURES = {
-  // Those of a user who hangs up do not get here: the SDK says it too where it has no connection.
+  // The SDK also says this without a connection. A user who hangs up does not get here.
   Canceled: 'The gateway cannot be reached. Try again in a moment.',
   'Connection Error': 'The gateway cannot be reached. Try again in a moment.',
   'User Denied Media Access': 'There is no microphone. Allow it for this page, then call again.'
 }
 
 /**
- * Places calls, one at a time, and tells what becomes of them.
+ * Places one call at a time and reports its state.
  *
  * @param {import('@bandwidth-token/browser').TokenSource} source
  * @param {{ addresses: string[], domain: string, iceServers: string[], caller: string }} gateway
@@ -40,7 +40,7 @@ export function createPhone(source, gateway, tell) {
   const loudspeaker = new Audio()
   loudspeaker.autoplay = true
   const ua = new BandwidthUA()
-  /** The call that is wanted; it has a session once there is a token. @type {{ session?: Session } | undefined} */
+  /** The call that the user wants. It has a session once there is a token. @type {{ session?: Session } | undefined} */
   let call
 
   const agent = source.attach(ua, {
@@ -61,11 +61,11 @@ export function createPhone(source, gateway, tell) {
   })
 
   ua.setServerConfig(gateway.addresses, gateway.domain, gateway.iceServers)
-  // By a password it would answer a refusal with Digest, in the place of the token.
+  // With a password, the SDK would answer a refusal with Digest instead of the token.
   ua.setAccount(gateway.caller, '', '')
 
   source.subscribe((event) => {
-    // Only those who are signed in have a use for the gateway.
+    // Only a user who is signed in needs the gateway.
     if (event.type !== 'signed-out') ua.init()
     if (event.type === 'refused' && event.session === call?.session && event.replacedBy) {
       call.session = event.replacedBy
@@ -94,7 +94,7 @@ export function createPhone(source, gateway, tell) {
       tell('calling', `Calling ${number} …`)
       try {
         const session = await agent.call(number)
-        // Hung up while the token was awaited.
+        // The user hung up while the page waited for the token.
         if (call !== own) return session.terminate()
         own.session = session
       } catch (error) {
@@ -108,7 +108,7 @@ export function createPhone(source, gateway, tell) {
       session?.terminate()
     },
 
-    /** How long the call has stood. */
+    /** How long the call has been connected. */
     get time() {
       return call?.session?.wasAccepted() ? clock(call.session.duration()) : ''
     },
@@ -116,13 +116,13 @@ export function createPhone(source, gateway, tell) {
     /** @param {boolean} isMuted */
     mute: (isMuted) => call?.session?.muteAudio(isMuted),
 
-    /** Whether it could be sent. @param {string} tone one of the digits, `*` and `#` */
+    /** Sends a tone. Returns whether it could be sent. @param {string} tone one of the digits, `*` and `#` */
     sendTone(tone) {
       try {
         call?.session?.sendDTMF(tone)
         return true
       } catch {
-        // A call is confirmed a moment before it has media.
+        // For a moment, a confirmed call has no media yet.
         return false
       }
     }
@@ -131,7 +131,7 @@ export function createPhone(source, gateway, tell) {
 
 /** @param {TokenSourceError} error */
 function reason({ code, message }) {
-  // The page shows the sign-in then, and why.
+  // The page then shows the sign-in form, and why.
   if (code === 'ERR_BANDWIDTH_TOKEN_FORBIDDEN') return ''
   if (code?.startsWith('ERR_BANDWIDTH_TOKEN_')) return 'Not called: the server has no token at the moment.'
   return `The call failed: ${message}.`

@@ -2,14 +2,14 @@
 import { byId, inputById, say } from './page.js'
 import { createTokenSource } from './token-source/index.js'
 
-/** Tokens for the calls of this page. They are in its memory only. */
+/** The tokens for the calls of this page. They stay in its memory. */
 export const source = createTokenSource()
 
-/** Not known until the token route has answered. @type {boolean | undefined} */
+/** Unknown until the token route has answered. @type {boolean | undefined} */
 let isSignedIn
 let isInCall = false
 let hint = 'Sign in to place calls.'
-/** By the clock that nobody sets. */
+/** By the monotonic clock, which cannot be changed. */
 let freshUntilMs = 0
 let nextTryMs = 0
 
@@ -22,13 +22,13 @@ source.subscribe((event) => {
   show()
 })
 
-/** Asks for a token: the answer says whether somebody is signed in. */
+/** Asks for a token. The answer tells whether the user is signed in. */
 export async function enter() {
-  // What comes of it is told to the subscriber above.
+  // The subscriber above gets the result.
   await source.getToken().catch(() => {})
 }
 
-/** A call outlives its token and the session: its buttons stay until it has ended. @param {boolean} isThere */
+/** Keeps the buttons while a call goes on, which can outlive the session. @param {boolean} isThere */
 export function keepPhone(isThere) {
   isInCall = isThere
   show()
@@ -42,7 +42,7 @@ function show() {
   tell()
 }
 
-/** Shows one form in the place of the other. @param {string} id @param {string} other @param {string} field */
+/** Shows one form instead of the other. @param {string} id @param {string} other @param {string} field */
 function reveal(id, other, field) {
   if (!byId(id).hidden) return
   byId(id).hidden = false
@@ -63,7 +63,7 @@ function tell() {
 function line(state, text, detail = '') {
   byId('session').dataset.state = state
   say('session-text', text)
-  // Not in what is read out: it changes all the time.
+  // Not in the text that a screen reader reads out, because it changes all the time.
   say('freshness', detail)
 }
 
@@ -83,7 +83,7 @@ byId('sign-in').addEventListener('submit', async (event) => {
   const response = await post('/sign-in', new URLSearchParams({ password: password.value }))
   password.value = ''
   if (response?.ok) {
-    source.invalidate() // The next token is that of whoever is signed in now.
+    source.invalidate() // The next token is for the user who is signed in now.
     await enter()
   }
   say('sign-in-problem', problem(response))
@@ -99,7 +99,7 @@ function problem(response) {
 
 byId('sign-out').addEventListener('click', async () => {
   const response = await post('/sign-out')
-  // Nothing of this session is left in the page.
+  // The page must keep nothing of this session.
   if (response?.ok) return location.reload()
   byId('phone').dataset.call = 'failed'
   say('state', 'You are still signed in: the server cannot be reached.')

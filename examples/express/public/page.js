@@ -15,7 +15,7 @@ async function show() {
   say('message', response.ok || response.status === 403 ? '' : 'No token can be had at the moment.')
 }
 
-/** Posts a form to this app; what it answers in words is shown. */
+/** Posts a form to this app and shows the text of its answer. */
 async function post(/** @type {string} */ path, /** @type {URLSearchParams} */ body = new URLSearchParams()) {
   const response = await fetch(path, { method: 'POST', body })
   if (response.ok) await show()

@@ -1,27 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** An answer before it is sent. Of two headers whose names differ by case only, the later counts. */
+/** An answer before it is sent. If two header names differ only in case, the later one counts. */
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
 
-/** Where in the answer a fault strikes: before its headers, or in the middle of its body. */
+/** Where in the answer a fault happens: before its headers, or in the middle of its body. */
 export type FaultPoint = 'headers' | 'body'
 
-/** How an answer is sent. At most one of these is set; none means the whole of it at once. */
+/** How an answer is sent. At most one of these is set. If none is, the whole answer is sent at once. */
 export interface Manner {
   readonly hang: FaultPoint | undefined
   readonly reset: FaultPoint | undefined
   readonly slowBodyMs: number | undefined
 }
 
-/** Small enough to look smooth, large enough for a timer to keep. */
+/** Short enough to look like a steady stream, long enough for a timer to be on time. */
 const slowBodyStepMs = 20
 
-/** A reset that comes along with the bytes before it looks like an ordinary end to the client. */
+/** If a reset arrives together with the bytes before it, a client takes it for an ordinary end. */
 const beforeResetMs = 30
 
 const everyAnswer = {
@@ -33,7 +33,7 @@ export function json(value: unknown, status = 200, headers: Answer['headers'] = 
   return { status, headers, body: JSON.stringify(value) }
 }
 
-/** An error as of RFC 6749 §5.2. */
+/** An OAuth2 error (RFC 6749 §5.2). */
 export function oauthError(status: number, error: string, description: string): Answer {
   const headers: Answer['headers'] = status === 401 ? { 'www-authenticate': 'Basic realm="emulator"' } : {}
   return json({ error, error_description: description }, status, headers)
@@ -63,7 +63,7 @@ export async function send(
     return
   }
 
-  // Without its length a body that breaks off would differ from a short one only in the chunking.
+  // With a content length the client can tell a body that breaks off from a short one.
   if (!response.hasHeader('content-length') && !response.hasHeader('transfer-encoding')) {
     response.setHeader('content-length', body.length)
   }
@@ -91,8 +91,8 @@ function resetConnection(response: ServerResponse): void {
 }
 
 /**
- * Reads a body of at most `limit` bytes as text; `undefined` if it is larger. What is beyond the limit
- * flows on unread: a client that is still sending could otherwise not receive the answer.
+ * Reads a body of at most `limit` bytes as text; `undefined` if it is larger. The rest is received and dropped,
+ * because a client that cannot finish sending might not read the answer.
  */
 export function readBody(request: IncomingMessage, limit: number): Promise<string | undefined> {
   return new Promise((resolve, reject) => {

@@ -1,11 +1,11 @@
 import { EmulatorError } from './errors.js'
 
-/** Node's timers fire at once when asked to wait any longer. */
+/** With a longer delay, a timer of Node fires at once. */
 export const longestTimerMs = 2 ** 31 - 1
 
 /**
- * A copy of the value's own properties on an object that inherits nothing, so that a polluted prototype
- * changes no setting and later changes of the caller's object have no effect.
+ * Copies the value's own properties to an object without a prototype. So a polluted prototype adds no setting,
+ * and later changes to the caller's object have no effect.
  */
 export function ownProperties(
   value: unknown,
@@ -34,7 +34,7 @@ export function oneOf<T extends string>(value: unknown, name: string, choices: r
   throw invalid(`${name} must be ${listed}, not ${describe(value)}`)
 }
 
-/** Names the kind of a value. A string's content stays out: it may be a secret in the wrong place. */
+/** The type of a value in words. It never shows the content of a string, which may be a misplaced secret. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined || typeof value === 'number') return String(value)
   if (typeof value === 'string') return value === '' ? 'an empty string' : 'a string'

@@ -69,7 +69,7 @@ function environment({ tokenUrl, gatewayUrl, clientId, clientSecret }: Emulator)
   return lines.join('')
 }
 
-/** A value is text to the shell, whatever is in it. */
+/** Quotes a value so that the shell takes it as text, whatever characters it has. */
 function shellQuoted(value: string): string {
   return /^[\w.:/@%+,-]+$/.test(value) ? value : `'${value.replaceAll("'", `'\\''`)}'`
 }

@@ -5,7 +5,7 @@ import { EmulatorError } from './errors.js'
 import { type CheckedFault, checkFaults } from './faults.js'
 import type { ReceivedRequest } from './received.js'
 
-/** What can be steered from outside the process. */
+/** What requests to `/_emulator/` can read and change. */
 export interface Controls {
   readonly received: readonly ReceivedRequest[]
   script(faults: CheckedFault[]): void
@@ -30,8 +30,8 @@ export async function answerControl(
   controls: Controls
 ): Promise<Answer> {
   const { method, headers } = request
-  // A page anywhere on the web can reach this port, under its own name if that resolves to 127.0.0.1
-  // (DNS rebinding); what it cannot do is leave out its name.
+  // Any web page can send requests to this port. With a host name of its own that resolves to 127.0.0.1 (DNS
+  // rebinding) it even counts as the same origin. But then its name is in `Host`.
   if (!loopback.test(headers.host ?? '')) return forbidden('Host must be a loopback address or localhost')
   if (headers.origin !== undefined) return forbidden('web pages may not steer the emulator')
 
@@ -74,14 +74,14 @@ async function revoke(request: IncomingMessage, controls: Controls): Promise<Ans
   }
 }
 
-/** The id under our own name for it, or under that which it has in a token response. */
+/** The id, under the name `accessTokenId` or under `access_token_id`, its name in a token response. */
 function idIn(body: unknown): unknown {
   const known = ['accessTokenId', 'access_token_id']
   const { accessTokenId, access_token_id } = ownProperties(body, known, 'the body')
   return accessTokenId ?? access_token_id
 }
 
-/** Checks what is to be revoked. Whether such a token was ever issued does not matter. */
+/** Checks the id to revoke. It need not be the id of a token that was issued. */
 export function checkAccessTokenId(value: unknown): string {
   if (typeof value === 'string' && value !== '' && value.length <= longestId) return value
   throw invalid(`accessTokenId must be a string of 1 to ${longestId} characters, not ${describe(value)}`)

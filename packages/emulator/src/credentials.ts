@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 
-/** What an `Authorization` header was worth. It keeps no secret. */
+/** What an `Authorization` header contained, without the secret. */
 export interface Credentials {
-  /** `undefined` where there was no readable header. */
+  /** `undefined` if there was no readable header. */
   readonly clientId: string | undefined
   readonly idCorrect: boolean
   readonly secretCorrect: boolean
@@ -17,7 +17,7 @@ const colon = 0x3a
 
 /**
  * Reads HTTP Basic authentication as Bandwidth does: raw UTF-8, not percent-encoded, split at the first
- * colon. Works on bytes, so that no two credentials can become equal by decoding.
+ * colon. Compares bytes, so that decoding cannot make two different credentials equal.
  */
 export function readCredentials(authorization: string | undefined, client: Client): Credentials {
   const encoded = /^basic +([a-z0-9+/]+=*) *$/i.exec(authorization ?? '')?.[1] ?? ''
@@ -27,7 +27,7 @@ export function readCredentials(authorization: string | undefined, client: Clien
   const clientId = bytes.subarray(0, split).toString()
   const idCorrect = equal(bytes.subarray(0, split), client.clientId)
   const secretCorrect = equal(bytes.subarray(split + 1), client.clientSecret)
-  // Whoever swaps the two sends the secret as the id, and the id is shown to whoever asks what came in.
+  // If a client swaps the two, its id is the secret. Do not keep it: `received` shows ids.
   const isSecret = !idCorrect && clientId === client.clientSecret
   return { clientId: isSecret ? undefined : clientId, idCorrect, secretCorrect }
 }

@@ -18,7 +18,7 @@ import {
 export const tokenPath = '/api/v1/oauth2/token'
 const jwksPath = '/.well-known/jwks.json'
 
-/** What one emulator knows: what came in, and which faults are still to come. */
+/** The state of one emulator: what it received, which faults are still scripted, which tokens are revoked. */
 export class Emulation {
   readonly #issuer: TokenIssuer
   readonly #received: Entry[] = []
@@ -54,14 +54,14 @@ export class Emulation {
     return this.#nextFault('invite') ?? noInviteFault
   }
 
-  /** Takes the first fault of its kind: token requests and calls meet theirs independently. */
+  /** Takes the first fault of a kind. Token requests and calls have separate faults. */
   #nextFault<Kind extends CheckedFault['on']>(on: Kind) {
     const index = this.#faults.findIndex((fault) => fault.on === on)
     const [fault] = index === -1 ? [] : this.#faults.splice(index, 1)
     return fault as Extract<CheckedFault, { on: Kind }> | undefined
   }
 
-  /** Answers one request; rejects if its client is gone. */
+  /** Answers one request. Rejects if the client has disconnected. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const gone = new AbortController()
     response.once('close', () => gone.abort())
@@ -80,7 +80,7 @@ export class Emulation {
   }
 
   async #token(request: IncomingMessage, response: ServerResponse, gone: AbortSignal): Promise<void> {
-    // Taken before anything is awaited: requests meet the faults in the order in which they arrive.
+    // Take the fault before anything is awaited, so that faults apply in the order in which requests arrive.
     const fault = this.#nextFault('token') ?? noFault
     const entry = this.#record(request, tokenPath)
     const { options } = this.#issuer

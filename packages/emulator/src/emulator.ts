@@ -9,31 +9,31 @@ import { sharedSigner } from './signer.js'
 
 /** A running emulator. */
 export interface Emulator {
-  /** Such as `http://127.0.0.1:41234`; also the issuer of the tokens. */
+  /** Such as `http://127.0.0.1:41234`. It is also the `iss` claim of the tokens. */
   readonly origin: string
-  /** Where tokens are asked for. */
+  /** The URL of the token endpoint. */
   readonly tokenUrl: string
-  /** Where calls are placed, by SIP over WebSocket; such as `ws://127.0.0.1:41234`. */
+  /** The URL of the calling gateway (SIP over WebSocket), such as `ws://127.0.0.1:41234`. */
   readonly gatewayUrl: string
   readonly clientId: string
   readonly clientSecret: string
-  /** What came in, oldest first; the last 10,000. Requests to `/_emulator/` are not among them. */
+  /** The last 10,000 requests, oldest first. Requests to `/_emulator/` are not among them. */
   readonly received: readonly ReceivedRequest[]
   /**
-   * Says how the next token requests are answered and, by faults with `on: 'invite'`, the next calls: one
-   * fault for each, in the order in which they arrive. Takes the place of what is left of an earlier
-   * script: `script([])` heals both.
+   * Sets how the next token requests are answered and, with `on: 'invite'`, the next calls: one fault for each,
+   * in the order in which they arrive. It replaces what is left of an earlier script, so `script([])` removes all
+   * faults.
    *
-   * @throws `ERR_BANDWIDTH_EMULATOR_OPTION_INVALID` if a fault is ill-formed; then nothing is scripted.
+   * @throws `ERR_BANDWIDTH_EMULATOR_OPTION_INVALID` if a fault is malformed; the script is then unchanged.
    */
   script(faults: readonly Fault[]): void
   /**
-   * Lets the gateway refuse that token from now on; a call that stands goes on.
+   * Makes the gateway refuse that token from now on. A connected call goes on.
    *
-   * @throws `ERR_BANDWIDTH_EMULATOR_OPTION_INVALID` if the id is no string, or an empty or very long one.
+   * @throws `ERR_BANDWIDTH_EMULATOR_OPTION_INVALID` if the id is not a string of 1 to 256 characters.
    */
   revoke(accessTokenId: string): void
-  /** Ends at once, hanging connections included. Harmless when repeated. */
+  /** Stops at once and closes all connections, hanging ones too. You may call it more than once. */
   close(): Promise<void>
 }
 
@@ -56,7 +56,7 @@ async function start(options: ResolvedOptions): Promise<Emulator> {
   const { server, origin, close } = await listen(options)
   const emulation = new Emulation({ origin, options, signer })
   server.on('request', (request, response) => {
-    // Only a client that has gone away, or a close, can make this fail.
+    // This fails only if the client disconnects or the emulator is closed.
     emulation.handle(request, response).catch(() => response.destroy())
   })
   const gateway = new Gateway(server, {

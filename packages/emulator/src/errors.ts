@@ -1,8 +1,8 @@
-/** The codes of the emulator's errors: recognise an error by `code`, not by `instanceof`. */
+/** The codes of the emulator's errors. Recognise an error by `code`, never by `instanceof`. */
 export type EmulatorErrorCode =
   /** A bad, misspelt or contradictory option or fault; `message` names it and the fix. */
   | 'ERR_BANDWIDTH_EMULATOR_OPTION_INVALID'
-  /** The host and port could not be listened on, mostly because the port is taken. */
+  /** The emulator could not listen on the host and port. Most often the port is taken. */
   | 'ERR_BANDWIDTH_EMULATOR_LISTEN'
 
 export class EmulatorError extends Error {

@@ -1,7 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { describe, invalid, ownProperties } from './check.js'
 
-/** Checks the headers of a fault. HTTP and SIP write them alike (RFC 3261 §7.3). */
+/** Checks the headers of a fault. HTTP and SIP have the same syntax for them (RFC 3261 §7.3). */
 export function checkHeaders(
   value: unknown = {},
   name: string,

@@ -3,17 +3,17 @@ import { describe, invalid, longestTimerMs, oneOf, ownProperties, wholeNumber } 
 import { checkHeaders } from './fault-headers.js'
 import { type CheckedInviteFault, checkInviteFault, type InviteFault } from './gateway/invite-fault.js'
 
-/** How the next request of one kind is answered: a token request, or a call if it says `on: 'invite'`. */
+/** How the next token request is answered, or the next call if `on` is `'invite'`. */
 export type Fault = TokenFault | InviteFault
 
 /** How one token request is answered. `{}` is an ordinary answer. */
 export interface TokenFault {
   on?: 'token' | undefined
-  /** Status, 200 to 599. From 300 on, and without a `body`, it comes with an OAuth2 error. */
+  /** Status, 200 to 599. From 300 on, if there is no `body`, the body is an OAuth2 error. */
   status?: number | undefined
-  /** Headers added to whatever is answered, or put in the place of its own. */
+  /** Headers to add to the answer. They replace its own of the same name. */
   headers?: Record<string, string> | undefined
-  /** Body: a string is sent as it is, an object as JSON. The status is then 200 if not given. */
+  /** Body: a string is sent as it is, an object as JSON. With a body, the default status is 200. */
   body?: string | object | undefined
   /** Milliseconds to wait before answering, on top of the option `latencyMs`. */
   delayMs?: number | undefined
@@ -38,7 +38,7 @@ export type CheckedFault = CheckedTokenFault | CheckedInviteFault
 const known = ['on', 'status', 'headers', 'body', 'delayMs', 'hang', 'reset', 'slowBodyMs']
 const points: readonly FaultPoint[] = ['headers', 'body']
 
-/** What a request meets that nothing was scripted for. */
+/** The fault of a request for which nothing was scripted: none. */
 export const noFault = checkTokenFault({}, 'noFault')
 
 /** Checks a list of faults, from code or from JSON, and takes a copy of it. */
@@ -47,7 +47,7 @@ export function checkFaults(list: unknown): CheckedFault[] {
   return list.map((fault, index) => checkFault(fault, `faults[${index}]`))
 }
 
-/** The two kinds have most names in common but not what these mean, so each is checked by its own rules. */
+/** The properties of the two kinds have the same names but different meanings, so each kind has its own check. */
 function checkFault(fault: unknown, at: string): CheckedFault {
   if (typeof fault !== 'object' || fault === null || !Object.hasOwn(fault, 'on')) {
     return checkTokenFault(fault, at)
@@ -101,7 +101,7 @@ function bodyText(value: unknown, name: string): string {
   }
 }
 
-/** What a fault makes of the ordinary answer, which is only asked for if the fault leaves it in place. */
+/** The answer that a fault leads to. Calls `ordinary` only if the fault keeps the ordinary answer. */
 export async function faultyAnswer(
   fault: CheckedTokenFault,
   ordinary: () => Promise<Answer>
@@ -120,7 +120,7 @@ async function scripted(
   return oauthError(status, errorFor(status), `scripted status ${status}`)
 }
 
-/** The error code of RFC 6749 §5.2, or §4.1.2.1 where that has none, that goes with a status. */
+/** The error code for a status: one of RFC 6749 §5.2, or of §4.1.2.1 if that section has none. */
 function errorFor(status: number): string {
   if (status === 401) return 'invalid_client'
   if (status === 403) return 'unauthorized_client'

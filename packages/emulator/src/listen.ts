@@ -9,12 +9,12 @@ export interface Listening {
   close(): Promise<void>
 }
 
-/** As of Node 24.9, which is newer than the types. */
+/** An option that Node has since 24.9. The type declarations are older. */
 const serverOptions: ServerOptions & { shouldUpgradeCallback(request: IncomingMessage): boolean } = {
   shouldUpgradeCallback: asksForWebSocket
 }
 
-/** Some HTTP clients offer HTTP/2 in passing, which is no reason to leave HTTP/1.1. */
+/** Some HTTP clients offer an upgrade to HTTP/2 in every request. Ignore it and stay with HTTP/1.1. */
 export function asksForWebSocket({ headers }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === 'websocket'
 }
@@ -33,9 +33,9 @@ export async function listen({ host, port }: { host: string; port: number }): Pr
     origin: `http://${reachable(host)}:${(server.address() as AddressInfo).port}`,
     close: () =>
       new Promise((resolve) => {
-        // Also called back, with an error, where it was closed before.
+        // If the server was closed before, this is called with an error. Ignore it.
         server.close(() => resolve())
-        // Connections that a fault keeps hanging would never end by themselves.
+        // A connection that hangs because of a fault would never end by itself.
         server.closeAllConnections()
       })
   }
@@ -47,7 +47,7 @@ function explain(error: unknown, host: string, port: number): string {
   return `cannot listen on port ${port} of host ${host} (${code})`
 }
 
-/** "All addresses" is nothing one can connect to; loopback is among them. */
+/** Nobody can connect to the address that stands for all addresses. Loopback is one of them. */
 function reachable(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1'
   if (host === '::') return '[::1]'

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { describe, invalid, longestTimerMs, ownProperties, wholeNumber } from './check.js'
 
-/** What {@link startEmulator} takes. Only own properties count; an unknown one is an error. */
+/** The options of {@link startEmulator}. Only own properties count; an unknown one is an error. */
 export interface EmulatorOptions {
-  /** Port to listen on; `0` takes a free one. Default `0`. */
+  /** Port to listen on. `0` picks a free one. Default `0`. */
   port?: number | undefined
   /** Address to listen on. Default `'127.0.0.1'`, which only this machine can reach. */
   host?: string | undefined
@@ -13,7 +13,7 @@ export interface EmulatorOptions {
   clientSecret?: string | undefined
   /** Lifetime of the tokens in seconds, as in OAuth2. Default `600`. */
   expiresIn?: number | undefined
-  /** Milliseconds every token request waits before its answer. Default `0`. */
+  /** Milliseconds to wait before each answer to a token request. Default `0`. */
   latencyMs?: number | undefined
 }
 
@@ -31,7 +31,7 @@ const known = ['port', 'host', 'clientId', 'clientSecret', 'expiresIn', 'latency
 // biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 7617 §2 forbids them in credentials
 const controlCharacter = /[\u0000-\u001f\u007f]/
 
-/** Checks everything before anything is opened. */
+/** Checks all options. Nothing is opened before. */
 export function resolveOptions(options: EmulatorOptions): ResolvedOptions {
   const given = ownProperties(options, known, 'the options')
   const {
@@ -52,7 +52,7 @@ export function resolveOptions(options: EmulatorOptions): ResolvedOptions {
   }
 }
 
-/** HTTP Basic separates id and secret by the first colon, hence none in the id (RFC 7617 §2). */
+/** HTTP Basic separates id and secret by the first colon, so an id must not contain one (RFC 7617 §2). */
 function credential(value: unknown, name: string, forbidden?: string): string {
   const string = text(value, name)
   if (forbidden !== undefined && string.includes(forbidden)) {

@@ -1,36 +1,36 @@
-/** What the token of an INVITE was worth. */
+/** The verdict on the token of an INVITE. */
 export type TokenVerdict =
   | 'valid'
   /** There was no Bearer token. */
   | 'missing'
-  /** It is none that this emulator has signed. */
+  /** This emulator did not sign it. */
   | 'invalid'
   | 'expired'
   | 'revoked'
 
-/** A request that came in, over HTTP or, at the gateway, as SIP. It never holds a secret or a token. */
+/** A received request: HTTP, or SIP at the gateway. It never contains a secret or a token. */
 export interface ReceivedRequest {
   readonly method: string
-  /** Without the query; of a SIP request its URI, such as `sip:+15551234567@example.com`. */
+  /** The path without the query. For a SIP request its URI, such as `sip:+15551234567@example.com`. */
   readonly path: string
-  /** The client id of the Basic authentication, if there was one to be read. */
+  /** The client id of the Basic authentication. `undefined` if it could not be read, or is the secret. */
   readonly clientId: string | undefined
-  /** Whether the secret sent was the right one; `false` if none was sent. */
+  /** Whether the right secret was sent. */
   readonly secretCorrect: boolean
-  /** The scope asked for, if any; known once the body is there. */
+  /** The requested scope, if any. Known once the body has arrived. */
   readonly scope: string | undefined
-  /** The status answered; `undefined` until then, and for ever where a fault withholds it. */
+  /** The status of the answer. `undefined` until it is sent; if a fault prevents that, for ever. */
   readonly status: number | undefined
-  /** Of a SIP INVITE that begins a call; of anything else `undefined`, as is what follows. */
+  /** The verdict on the token of an INVITE that begins a call. `undefined` for all other requests. */
   readonly verdict?: TokenVerdict | undefined
   /** The id (`jti`) of its token, if this emulator has signed it. */
   readonly accessTokenId?: string | undefined
 }
 
-/** The same, while it is being answered. */
+/** A received request whose answer is not sent yet. */
 export type Entry = { -readonly [Key in keyof ReceivedRequest]: ReceivedRequest[Key] }
 
-/** Enough for any test, and a bound for an emulator that runs for weeks. */
+/** Enough for any test. It limits the memory of an emulator that runs for weeks. */
 const capacity = 10_000
 
 export function record(received: Entry[], entry: Entry): Entry {

@@ -12,7 +12,7 @@ import {
 export interface TokenClaims {
   readonly issuer: string
   readonly clientId: string
-  /** Absent where the request named none. */
+  /** Missing if the request had none. */
   readonly scope: string | undefined
   /** Seconds. */
   readonly expiresIn: number
@@ -21,7 +21,7 @@ export interface TokenClaims {
 export interface Signer {
   readonly jwks: JSONWebKeySet
   sign(claims: TokenClaims): Promise<{ token: string; id: string }>
-  /** Tells what a token is worth. Its id is believed, and told, only where the signature is right. */
+  /** Checks a token. Returns its id only if the signature is right. */
   verify(token: string, issuer: string): Promise<VerifiedToken>
 }
 
@@ -33,7 +33,7 @@ export interface VerifiedToken {
 const algorithm = 'RS256'
 let signer: Promise<Signer> | undefined
 
-/** An RSA key takes a good while to make, so all emulators of a process share one. */
+/** Making an RSA key is slow, so all emulators of a process share one. */
 export function sharedSigner(): Promise<Signer> {
   signer ??= createSigner()
   return signer

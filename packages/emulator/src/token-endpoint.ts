@@ -16,23 +16,23 @@ export interface TokenIssuer {
   readonly signer: Signer
 }
 
-/** Bytes of body that are read. A request of Bandwidth's kind needs less than a hundred. */
+/** Bytes of body that are read. A token request has fewer than a hundred. */
 export const tokenRequestLimit = 16 * 1024
 
-/** RFC 6749 §5.1: nobody may keep an answer of the token endpoint. */
+/** RFC 6749 §5.1: no cache may store a token response. */
 export const notStored = { 'cache-control': 'no-store', pragma: 'no-cache' }
 
-/** The ordinary answer: a token, or an error as of RFC 6749 §5.2. */
+/** The ordinary answer: a token, or an error (RFC 6749 §5.2). */
 export async function answerTokenRequest(request: TokenRequest, issuer: TokenIssuer): Promise<Answer> {
   return refusal(request) ?? grant(requestedScope(request), issuer)
 }
 
 export function requestedScope(request: TokenRequest): string | undefined {
-  // RFC 6749 §3.1: a parameter without a value is one that is not there.
+  // RFC 6749 §3.1: a parameter without a value counts as missing.
   return parseForm(request).get('scope') || undefined
 }
 
-/** An empty form where there is none to be read. */
+/** The form of the request. Empty if the body is not a form. */
 function parseForm({ contentType, body }: TokenRequest): URLSearchParams {
   return new URLSearchParams(isForm(contentType) ? body : '')
 }

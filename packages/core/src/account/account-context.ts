@@ -5,11 +5,14 @@ import type { LogContext } from './log-lines.js'
 /** What the accounts of a provider share. */
 export interface AccountContext<Account> extends AcquisitionContext, LogContext {
   readonly refreshAheadMs: number
-  /** The gate of all accounts, where they share their credentials; else each account has its own. */
+  /** The gate that all accounts share if they share their credentials. Otherwise each account has its own. */
   readonly gate: ClientGate | undefined
   readonly isClosed: () => boolean
-  /** Runs what outlives a call in the async context of the provider, so that no caller's is kept alive. */
+  /**
+   * Runs `work` in the async context in which the provider was made. Use it for everything that outlives a call, so
+   * that no caller's context is kept alive.
+   */
   readonly inOwnContext: <T>(work: () => T) => T
-  /** Called when an account has won or lost its token or its acquisition. */
+  /** Called when an account has got or lost its token, and when an acquisition of it began or ended. */
   readonly onChange: (account: Account) => void
 }

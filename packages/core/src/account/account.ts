@@ -174,7 +174,7 @@ export class Account {
     return flight
   }
 
-  /** Whether a token of the fleet is what this acquisition is for. */
+  /** Whether a token from the fleet's store meets the purpose of this acquisition. */
   #accepts({ minimumLifetimeMs }: Flight, shared: Acquired): boolean {
     const now = this.#now()
     const wanted = { minimumLifetimeMs, expiryMarginMs: this.#context.expiryMarginMs }
@@ -213,7 +213,7 @@ export class Account {
     return flight
   }
 
-  /** A token that lives longer, if one may be had; else the one that was valid when it was asked for. */
+  /** A token that lives longer, if a request may start. Otherwise the token that was valid when the caller asked. */
   async #renew(
     asked: CachedToken,
     minimumLifetimeMs: number,
@@ -239,7 +239,7 @@ export class Account {
 
   #orThrow(result: CachedToken | Failure): CachedToken {
     if (!isFailure(result)) return result
-    // Nobody comes back to a provider that is closed.
+    // Trying again makes no sense at a closed provider.
     const pauseMs = result === CLOSED ? undefined : this.#pause(this.#now())?.leftMs
     throw toError(result, pauseMs ?? result.retryAfterMs)
   }
@@ -274,7 +274,7 @@ export class Account {
     return isAdopted ? next : NEARLY_DEAD
   }
 
-  /** Wakes the account at the next instant at which something is to be done without a caller. */
+  /** Sets the timer to the next instant at which the account has something to do without a caller. */
   #armTimer(now: Instant): void {
     this.#clearTimer()
     const cached = this.#cached

@@ -88,7 +88,7 @@ export function chooseToken(
   return nextMs < 0 ? undefined : next
 }
 
-/** Whether a token that the fleet shares may serve, and would serve for longer than the cached one. */
+/** Whether a token from the fleet's store is valid and lives longer than the cached one. */
 export function isImprovement(
   { accessToken, expiresIn, issuedAt }: Acquired,
   cached: CachedToken | undefined,

@@ -4,17 +4,17 @@ import type { Endpoint } from '../endpoint/request.js'
 import { type Failure, isFailure } from '../failure.js'
 import type { Log } from '../support/logger.js'
 
-/** What the log says of every account. */
+/** What the log lines of all accounts need. */
 export interface LogContext {
   readonly log: Log
   readonly endpoint: Endpoint
   /** The option `network`. */
   readonly network: string
-  /** Whether requests are sent by a dispatcher of the user's. */
+  /** Whether the user passed a `dispatcher`. */
   readonly hasDispatcher: boolean
 }
 
-/** One line for each acquisition. */
+/** Writes the log line of an acquisition that has ended. */
 export function logOutcome(
   { log, endpoint, network, hasDispatcher }: LogContext,
   account: string,

@@ -3,25 +3,25 @@ import { CoolDown, type Pause } from '../acquisition/cool-down.js'
 import { type Failure, NEARLY_DEAD } from '../failure.js'
 import type { Instant } from '../support/clock.js'
 
-/** What tells whom the failure of an acquisition holds back. */
+/** The part of an acquisition that decides which requests its failure holds back. */
 export interface Failed {
   readonly isAwaited: boolean
   readonly admission: Admission | undefined
 }
 
-/** Everything that holds back an account's next request: its own cool-down, its client's, and a pointless endpoint. */
+/** All that holds back an account's next request: its own cool-down, its client's, and an endpoint with old tokens. */
 export class Pauses {
-  /** Of refreshes in the background that failed: they hold back this account alone. */
+  /** The cool-down after a failed background refresh. It holds back this account alone. */
   readonly #own = new CoolDown()
   readonly #gate: ClientGate
-  /** Until when no request is made because the endpoint sends the same or a nearly dead token. */
+  /** Until then no request is made, because the endpoint sends the same token again, or one about to expire. */
   #pointlessUntilMs = Number.NEGATIVE_INFINITY
 
   constructor(gate: ClientGate) {
     this.#gate = gate
   }
 
-  /** Why no request may start now, and for how long: the longest of the reasons. */
+  /** Why no request may start now, and for how long. If there are several reasons, the longest pause counts. */
   current(now: Instant, servesForMs: number | undefined): Pause | undefined {
     const pointlessMs = this.#pointlessUntilMs - now.monotonicMs
     return [
@@ -36,7 +36,7 @@ export class Pauses {
     return this.#own.untilMs > this.#gate.coolDown.untilMs ? this.#own : this.#gate.coolDown
   }
 
-  /** Whether the next acquisition may make more than one attempt: none does after a failure of the account's own. */
+  /** Whether the next acquisition may make more than one attempt. After a failed background refresh it may not. */
   get mayRetry(): boolean {
     return this.#own.consecutiveFailures === 0
   }
@@ -45,7 +45,7 @@ export class Pauses {
     return this.#pointlessUntilMs > now.monotonicMs
   }
 
-  /** Holds back the whole client, or only this account if the failed refresh was in the background and not refused. */
+  /** Starts a cool-down: the client's, or this account's own after a background refresh that was not refused. */
   failed(failure: Failure, { isAwaited, admission }: Failed, now: Instant): void {
     if (failure.isVerdict === false) return
     const isOwn =
@@ -54,14 +54,14 @@ export class Pauses {
     else this.#gate.failed(failure, admission, now)
   }
 
-  /** `pointlessUntilMs` is set where the new token is no better than the one before it. */
+  /** Ends the cool-downs. `pointlessUntilMs` is given if the new token is no better than the last one. */
   succeeded(admission: Admission | undefined, pointlessUntilMs = Number.NEGATIVE_INFINITY): void {
     this.#own.end()
     if (admission !== undefined) this.#gate.succeeded(admission)
     this.#pointlessUntilMs = pointlessUntilMs
   }
 
-  /** A token has lapsed: a refusal that began while it served no longer keeps its callers from asking. */
+  /** Ends the pause of a refusal that began while a token was valid, because that token has reached its hard line. */
   lapsed(served: (then: Instant) => boolean, now: Instant): void {
     this.#own.shorten(served, now)
     this.#gate.coolDown.shorten(served, now)

@@ -24,7 +24,7 @@ export function describeStatus(
   pause: Pause | undefined,
   isAcquiring: boolean
 ): TokenStatus {
-  // A token that is merely short is no failure as long as it serves.
+  // A token that is about to expire is not an error while it is still valid.
   const last = failure ?? (expiresInMs === undefined ? pause?.failure : undefined)
   const known = { expiresInMs, lastErrorCode: last?.code, consecutiveFailures, retryInMs: pause?.leftMs }
   return { state: stateOf(known, isAcquiring), ...known }

@@ -4,8 +4,8 @@ import type { Instant } from '../support/clock.js'
 /** A grant and the instant just before its request was sent. */
 export interface Acquired extends Grant {
   readonly issuedAt: Instant
-  /** Where a fleet shares it: takes it out of the store. */
+  /** Deletes the token from the fleet's store, if there is one. */
   readonly withdraw?: (() => void) | undefined
-  /** When the fleet last began to replace a rejected token, in monotonic milliseconds. */
+  /** When the last replacement of a rejected token in the fleet began, in monotonic milliseconds. */
   readonly replacedAtMs?: number | undefined
 }

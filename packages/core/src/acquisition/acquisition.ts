@@ -82,7 +82,7 @@ export class Acquisition<Result> {
   /** Starts. `settle` turns the outcome into the result, before any waiting caller continues. */
   start(settle: (outcome: Acquired | Failure) => Result): void {
     let resolve: (result: Promise<Result>) => void = () => {}
-    // In its place before anything runs: the credentials function may ask for this very token.
+    // Register the result before anything runs: the `credentials` function may call `getToken()` for the same account.
     this.#result = new Promise((resolveResult) => {
       resolve = resolveResult
     })
@@ -202,7 +202,7 @@ export class Acquisition<Result> {
     const { clock, endpoint, timeoutMs } = this.#context
     const refusal = await this.#enter()
     if (refusal !== undefined) return refusal
-    // It may have been closed since, from within another's request.
+    // The provider may have been closed meanwhile, by a function that another request called.
     if (this.#ended.signal.aborted) return this.#ended.signal.reason
 
     this.#attempts++
@@ -273,7 +273,7 @@ export class Acquisition<Result> {
 
   #loadCredentials(): Promise<Credentials | Failure> {
     const { credentials, mayReload, log } = this.#context
-    // Fixed credentials were looked at when the provider was made.
+    // Fixed credentials were checked when the provider was made.
     return loadCredentials(credentials, this.account, mayReload ? log.warnConfiguration : undefined)
   }
 

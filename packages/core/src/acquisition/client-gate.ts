@@ -68,7 +68,7 @@ export class ClientGate {
   failed(failure: Failure, admission: Admission | undefined, now: Instant): void {
     const wasInFlight = admission !== undefined && !this.isCurrent(admission)
     if (wasInFlight && this.coolDown.consecutiveFailures > 0) {
-      // What was in flight when the cool-down began says nothing new, but for when to come back.
+      // The request was in flight when the cool-down began. Only its `Retry-After` counts.
       if (failure.retryAfterMs !== undefined) this.#coolDowns++
       this.coolDown.extend(failure, now)
       return

@@ -64,7 +64,7 @@ export class CoolDown {
     this.#untilMs = Math.max(this.#untilMs, askedUntilMs)
   }
 
-  /** A token has lapsed: a refusal that began while it served must not keep its callers from asking once more. */
+  /** Ends the pause of a refusal that began while a token was valid, because that token has reached its hard line. */
   shorten(served: (then: Instant) => boolean, now: Instant): void {
     if (this.#beganAt === undefined || !this.#isRefusal || !served(this.#beganAt)) return
     this.#untilMs = Math.max(this.#askedUntilMs, Math.min(this.#untilMs, now.monotonicMs))

@@ -2,7 +2,7 @@ import type { TokenVerdict } from '../received.js'
 import type { Signer } from '../signer.js'
 import { headersOf, type SipRequest } from './sip.js'
 
-/** Whose tokens count, and which of them no longer do. */
+/** Which tokens the gateway accepts: their signer and issuer, and the ids that were revoked. */
 export interface TokenCheck {
   readonly signer: Signer
   readonly issuer: string
@@ -14,7 +14,7 @@ export interface CheckedToken {
   readonly id: string | undefined
 }
 
-/** Says what the token of an INVITE is worth (RFC 8898 §3). */
+/** The verdict on the token of an INVITE (RFC 8898 §3). */
 export async function checkBearer(request: SipRequest, check: TokenCheck): Promise<CheckedToken> {
   const sent = headersOf(request, 'authorization').filter((value) => /^bearer\b/i.test(value))
   if (sent.length === 0) return { verdict: 'missing', id: undefined }

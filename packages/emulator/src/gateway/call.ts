@@ -10,17 +10,17 @@ import type { Peer, Transaction } from './transaction.js'
 export interface CallContext {
   readonly check: TokenCheck
   readonly media: Media
-  /** Headers of every response that makes or changes a call: where the gateway is and what it can do. */
+  /** Headers of every response that begins or changes a call: the gateway's address and its abilities. */
   readonly headers: Readonly<Record<string, string>>
 }
 
 interface CallMedia {
   readonly local: Local
-  /** By which a re-INVITE shows that it means the same media. */
+  /** The browser's ICE credentials. If a re-INVITE brings others, it asks for an ICE restart. */
   readonly ufrag: string
 }
 
-/** How long a call outlives its WebSocket, so that a client that comes back finds it: 64 × T1 of RFC 3261. */
+/** How long a call outlives its WebSocket, so that a client can reconnect to it: 64 × T1 of RFC 3261. */
 const orphanMs = 32_000
 
 /** One call, from its INVITE to its end. */
@@ -53,7 +53,7 @@ export class Call {
     this.#peer = invite.peer
   }
 
-  /** Aborts when the call is over. */
+  /** Aborts when the call ends. */
   get ended(): AbortSignal {
     return this.#ended.signal
   }
@@ -62,12 +62,12 @@ export class Call {
     this.#ended.abort()
   }
 
-  /** Goes through with the INVITE, as far as the token and the fault allow. */
+  /** Answers the INVITE, as the token and the fault decide. */
   async answer(): Promise<void> {
     try {
       await this.#answer()
     } catch (error) {
-      // Either the call has ended meanwhile, or the media could not be opened.
+      // The call has ended meanwhile, or the media could not be opened.
       if (!this.ended.aborted) this.#refuse(failure(error))
     }
   }
@@ -95,7 +95,7 @@ export class Call {
   }
 
   #refuse(answer: SipAnswer): void {
-    // RFC 8898 §3.1: how the client could have done better.
+    // RFC 8898 §3.1: tells the client how to authenticate.
     const challenge = answer.status === 401 ? { 'WWW-Authenticate': 'Bearer realm="emulator"' } : {}
     this.#invite.reply({ ...answer, headers: { ...challenge, ...answer.headers } })
     this.end()
@@ -108,11 +108,11 @@ export class Call {
 
   async #answerTo(offer: Offer): Promise<SipAnswer> {
     const { media } = this.#context
-    // Other credentials than before ask for an ICE restart.
+    // New ICE credentials ask for an ICE restart.
     if (offer.remote.ufrag !== this.#media?.ufrag) {
       const { ufrag } = offer.remote
       this.#media = { ufrag, local: await media.open(this.#id, this.#invite.peer.localAddress, offer.remote) }
-      // Ended meanwhile, it has closed what was not open yet.
+      // If the call has ended meanwhile, its media were not open yet at that moment: close them now.
       if (this.ended.aborted) media.close(this.#id)
     }
     media.echo(this.#id, sends(offer))
@@ -124,7 +124,7 @@ export class Call {
     }
   }
 
-  /** The answer to a request within the call; the CANCEL of its INVITE is none. */
+  /** Answers a request within the call. A CANCEL is not one of them: see `cancel()`. */
   handle(transaction: Transaction): SipAnswer | undefined {
     const { request, peer } = transaction
     this.#follow(peer)
@@ -148,7 +148,7 @@ export class Call {
     return { status: 200 }
   }
 
-  /** A re-INVITE: a hold mostly. It carries no token, so a call outlives its own. */
+  /** Answers a re-INVITE, most often a hold. It has no token, so a call goes on after its token has expired. */
   async #change(transaction: Transaction): Promise<void> {
     // RFC 3261 §14.2: one change at a time
     if (!this.#invite.isAnswered || this.#isChanging) return transaction.reply({ status: 491 })
@@ -164,7 +164,7 @@ export class Call {
     }
   }
 
-  /** The answer to a CANCEL. One that comes after the final response changes nothing (RFC 3261 §9.2). */
+  /** Answers a CANCEL. After the final response it changes nothing (RFC 3261 §9.2). */
   cancel({ branch, request }: Transaction): SipAnswer | undefined {
     const meansInvite = branch === this.#invite.branch
     if (!meansInvite || sequenceOf(request) !== sequenceOf(this.#invite.request)) return undefined
@@ -175,7 +175,7 @@ export class Call {
     return { status: 200, toTag: this.toTag }
   }
 
-  /** The call's socket is gone: unless the call stands, it is over, else another socket may take it over. */
+  /** The call's socket has closed. A connected call waits for another socket; any other call ends. */
   lose(peer: Peer): void {
     if (this.#peer !== peer) return
     clearTimeout(this.#orphan)
@@ -189,7 +189,7 @@ export class Call {
   }
 }
 
-/** Tells whoever looks at the messages what went wrong here. */
+/** Puts the cause of a failure into the SIP response, for a developer who reads it. */
 function failure(error: unknown): SipAnswer {
   return {
     status: 500,
@@ -199,7 +199,7 @@ function failure(error: unknown): SipAnswer {
   }
 }
 
-/** What names a call on the gateway: the caller's half of the dialog (RFC 3261 §12). */
+/** The gateway's key for a call: the caller's half of the dialog (RFC 3261 §12). */
 export function callKey(request: SipRequest): string {
   return `${tagOf(header(request, 'from'))} ${header(request, 'call-id')}`
 }

@@ -14,22 +14,22 @@ import { type Peer, Transaction } from './transaction.js'
 export interface GatewayOptions {
   readonly check: TokenCheck
   record(entry: Entry): Entry
-  /** The fault of the next call; taken once for each. */
+  /** Takes the fault of the next call. Called once for each call. */
   nextFault(): CheckedInviteFault
 }
 
-/** Bytes of one message. A browser's INVITE has about 3,000. */
+/** The most bytes of one message. A browser's INVITE has about 3,000. */
 const messageLimit = 64 * 1024
 
-/** Bytes that wait for a client which sends but does not read. */
+/** The most bytes that wait for a client that sends but does not read. */
 const backlogLimit = 1024 * 1024
 
 const methods = ['INVITE', 'ACK', 'BYE', 'CANCEL', 'OPTIONS', 'INFO']
-/** Of RFC 3261 and its extensions; anything else is not even known. */
+/** The methods of RFC 3261 and its extensions. All others are unknown. */
 const otherMethods = ['REGISTER', 'PRACK', 'SUBSCRIBE', 'NOTIFY', 'PUBLISH', 'REFER', 'MESSAGE', 'UPDATE']
 const abilities = { Allow: methods.join(', '), Accept: 'application/sdp' }
 
-/** SIP over WebSocket (RFC 7118), as much of it as takes a call from a browser. */
+/** SIP over WebSocket (RFC 7118), as far as a call from a browser needs it. */
 export class Gateway {
   readonly #options: GatewayOptions
   readonly #context: CallContext
@@ -62,7 +62,7 @@ export class Gateway {
   #upgrade(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
     if (!asksForWebSocket(request)) {
       // Before Node 24.9, a server that listens for upgrades gets all of them. This one is an ordinary
-      // request, and goes back to where such are served.
+      // request: pass it on as such.
       socket.unshift(Buffer.concat([Buffer.from(withoutUpgrade(request), 'latin1'), head]))
       server.emit('connection', socket)
       return
@@ -81,7 +81,7 @@ export class Gateway {
       for (const call of this.#calls.values()) call.lose(peer)
     }
     const peer: Peer = {
-      // A socket for both families tells IPv4 addresses as IPv6 ones.
+      // A socket for both families shows an IPv4 address as an IPv6 one.
       localAddress: localAddress.replace(/^::ffff:/i, ''),
       send(text) {
         webSocket.send(text)
@@ -95,10 +95,10 @@ export class Gateway {
     webSocket.on('error', () => undefined)
     webSocket.on('close', lost)
     webSocket.on('message', (data: RawData) => {
-      // What had come in before the socket was dropped counts no more.
+      // The socket was dropped: ignore what arrived before.
       if (webSocket.readyState !== webSocket.OPEN) return
       const text = data.toString()
-      // RFC 7118 §6: a keep-alive, and its answer.
+      // RFC 7118 §6: a keep-alive and its answer.
       if (text === '\r\n\r\n') peer.send('\r\n')
       const request = parseRequest(text)
       if (request !== undefined) this.#receive(request, peer)
@@ -120,7 +120,7 @@ export class Gateway {
     if (answer !== undefined && request.method !== 'ACK') transaction.reply(answer)
   }
 
-  /** The answer, unless it is yet to come: that to an INVITE which begins a call. */
+  /** The answer. `undefined` for an INVITE that begins a call: its answer comes later. */
   #dispatch(transaction: Transaction): SipAnswer | undefined {
     const { request } = transaction
     const { method } = request
@@ -145,7 +145,7 @@ export class Gateway {
   }
 }
 
-/** The answer to a request that is wrong in itself, or of a kind that is not taken. */
+/** The answer to a malformed request, or to one whose method is not supported. */
 function refusalOf(request: SipRequest): SipAnswer | undefined {
   const { method } = request
   const reason = requestError(request)

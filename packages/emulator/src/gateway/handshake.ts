@@ -11,9 +11,10 @@ const loopbackName = /^(localhost|.*\.localhost|127(\.\d{1,3}){3}|\[::1\])$/i
 const loopbackAddress = /^(127\.|::1$)/
 
 /**
- * A web page anywhere can open a WebSocket to this machine, and no preflight asks for leave. Without a token
- * it could place no call, but use up faults; so only pages of this machine get in, on any port, as long as
- * the address that the emulator listens on is a loopback one itself. Clients that are no browsers send no Origin.
+ * Any web page can open a WebSocket to this machine, and browsers ask for no permission (CORS does not apply).
+ * Without a token it could not place a call, but it would use up scripted faults. So if the emulator listens on a
+ * loopback address, only pages of this machine may connect, from any port. A client that is not a browser sends no
+ * Origin.
  */
 export function handshakeError(
   { url, headers }: IncomingMessage,
@@ -37,7 +38,7 @@ function isLoopbackOrigin(origin: string): boolean {
   return URL.canParse(origin) && loopbackName.test(new URL(origin).hostname)
 }
 
-/** Answers an upgrade that is refused, and ends the connection. */
+/** Refuses an upgrade and ends the connection. */
 export function refuse(socket: Duplex, { status, error }: HandshakeError): void {
   const body = JSON.stringify({ error })
   socket.on('error', () => undefined)
@@ -53,7 +54,7 @@ export function refuse(socket: Duplex, { status, error }: HandshakeError): void 
   )
 }
 
-/** The head of a request that asks for another protocol, without that wish; any server may ignore it. */
+/** The head of an upgrade request as that of an ordinary request: a server may ignore an upgrade. */
 export function withoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
   const lines = [`${method} ${url} HTTP/${httpVersion}`]
   for (let index = 0; index < rawHeaders.length; index += 2) {

@@ -1,21 +1,21 @@
 import { invalid, longestTimerMs, oneOf, ownProperties, wholeNumber } from '../check.js'
 import { checkHeaders } from '../fault-headers.js'
 
-/** A point on an INVITE's way: before any response to it, after 180 Ringing, or once the call stands. */
+/** When a fault happens: before any response to the INVITE, after 180 Ringing, or once the call is connected. */
 export type InvitePoint = 'start' | 'ringing' | 'answered'
 
-/** How one call is answered by the gateway. `{ on: 'invite' }` is an ordinary answer. */
+/** How the gateway answers one call. `{ on: 'invite' }` is an ordinary answer. */
 export interface InviteFault {
   on: 'invite'
-  /** Final status, 300 to 699, whatever the token is worth. */
+  /** Final status, 300 to 699, even if the token is valid. */
   status?: number | undefined
   /** Headers added to the final response. */
   headers?: Record<string, string> | undefined
-  /** Milliseconds to wait before the final response; a call that is to be accepted rings meanwhile. */
+  /** Milliseconds to wait before the final response. If the call will be accepted, it rings meanwhile. */
   delayMs?: number | undefined
   /** `'start'`: no response at all. `'ringing'`: rings until the caller gives up. */
   hang?: Exclude<InvitePoint, 'answered'> | undefined
-  /** Drops the WebSocket: at once, while the call rings, or when the caller has acknowledged the answer. */
+  /** Drops the WebSocket: at once, while the call rings, or after the caller's ACK. */
   reset?: InvitePoint | undefined
 }
 
@@ -30,7 +30,7 @@ export interface CheckedInviteFault {
 
 const known = ['on', 'status', 'headers', 'delayMs', 'hang', 'reset']
 
-/** Those that a response takes from its request or from its body; a second one would confuse the client. */
+/** Headers that the gateway sets itself, from the request or the body. A second one would confuse the client. */
 const reserved = ['via', 'from', 'to', 'call-id', 'cseq', 'contact', 'content-length', 'content-type']
 const compactReserved = ['v', 'f', 't', 'i', 'm', 'l', 'c']
 
@@ -57,5 +57,5 @@ export function checkInviteFault(fault: object, at: string): CheckedInviteFault 
   return checked
 }
 
-/** What a call meets that nothing was scripted for. */
+/** The fault of a call for which nothing was scripted: none. */
 export const noInviteFault = checkInviteFault({ on: 'invite' }, 'noInviteFault')

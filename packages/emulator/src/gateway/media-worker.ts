@@ -14,7 +14,7 @@ import type { Local, Remote } from './offer.js'
 /** The SRTP profiles of RFC 5764 and RFC 7714 that browsers offer. */
 const srtpProfiles = [1, 7] as ConstructorParameters<typeof RTCDtlsTransport>[3]
 
-/** The other end of one call's media: it says back what it hears. */
+/** The other end of one call's media. It sends back the audio that it receives. */
 class Echo {
   on = false
   readonly #address: string
@@ -25,8 +25,8 @@ class Echo {
 
   constructor(address: string, certificate: Awaited<ReturnType<typeof RTCDtlsTransport.SetupCertificate>>) {
     this.#address = address
-    // ICE lite (RFC 8445 §2.5) only answers checks: it needs none of the browser's candidates, whose
-    // addresses may be hidden behind mDNS names, and sends nothing to an address it was merely told.
+    // ICE lite (RFC 8445 §2.5) only answers checks. So it does not need the browser's candidates, whose addresses
+    // may be hidden behind mDNS names, and it sends nothing to an address that was only named to it.
     const gatherer = new RTCIceGatherer({
       iceLite: true,
       useIpv4: false,
@@ -40,7 +40,7 @@ class Echo {
     this.#dtls.role = 'server'
     this.#dtls.onRtp.subscribe(({ header, payload }) => {
       if (!this.on) return
-      // A sequence of its own: after a long hold, the browser could not place one with a gap.
+      // Number the packets anew: after a long hold, the browser could not follow a gap in the numbers.
       this.#sequence = (this.#sequence + 1) % 2 ** 16
       header.sequenceNumber = this.#sequence
       header.ssrc = this.#ssrc
@@ -52,7 +52,7 @@ class Echo {
     await this.#ice.gather()
     this.#ice.setRemoteParams(new RTCIceParameters({ usernameFragment: ufrag, password }))
     this.#dtls.setRemoteParams(new RTCDtlsParameters([fingerprint], 'client'))
-    // Both wait for the browser, for as long as the call lasts.
+    // Both wait for the browser, if need be until the call ends.
     this.#ice.start().catch(() => undefined)
     this.#dtls.start().catch(() => undefined)
     return this.#local()

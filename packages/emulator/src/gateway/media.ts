@@ -16,21 +16,21 @@ interface Waiting {
 }
 
 /**
- * The media of all calls, in a thread of its own: whatever the WebRTC stack keeps running, timers of a
- * handshake that the browser broke off for one, ends with it, and no failure of it reaches the process.
+ * The media of all calls, in a thread of their own. When the thread ends, everything ends that the WebRTC stack keeps
+ * running, such as the timers of a broken handshake. No failure of the stack reaches the process.
  */
 export class Media {
   #worker: Worker | undefined
   #lastId = 0
   readonly #waiting = new Map<number, Waiting>()
 
-  /** An id for the media of one call. */
+  /** Makes an id for the media of one call. */
   nextId(): number {
     this.#lastId += 1
     return this.#lastId
   }
 
-  /** Opens a UDP port on the address, or restarts ICE on the one that the id has. */
+  /** Opens a UDP port on the address. If the id already has one, restarts ICE on it. */
   open(id: number, address: string, remote: Remote): Promise<Local> {
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
@@ -39,7 +39,7 @@ export class Media {
     })
   }
 
-  /** Whether the call hears itself. */
+  /** Sets whether the caller hears itself. */
   echo(id: number, on: boolean): void {
     this.#worker?.postMessage({ type: 'echo', id, on } satisfies MediaCommand)
   }
@@ -53,9 +53,9 @@ export class Media {
   }
 
   #start(): Worker {
-    // What the process was started with may not fit a thread: `--eval` for one would end it at once.
+    // Some flags of the process do not work in a thread: `--eval` would end it at once.
     const worker = new Worker(new URL('media-worker.js', import.meta.url), { execArgv: [] })
-    // The server holds the process, and the thread ends with it.
+    // The server keeps the process open. The thread must not, and ends with the process.
     worker.unref()
     worker.on('message', (report: MediaReport) => {
       const waiting = this.#waiting.get(report.id)
@@ -68,7 +68,7 @@ export class Media {
       reason = String(error)
     })
     worker.on('exit', () => {
-      // The next call starts another.
+      // The next call starts another thread.
       this.#worker = undefined
       for (const { reject } of this.#waiting.values()) reject(new Error(reason))
       this.#waiting.clear()

@@ -1,24 +1,24 @@
 import { parse, write } from 'sdp-transform'
 
-/** What a browser's offer says that matters here. */
+/** The parts of a browser's offer that are used here. */
 export interface Offer {
   readonly remote: Remote
   readonly direction: Direction
   readonly payloads: readonly Payload[]
   readonly mid: string | undefined
-  /** Index of the audio among the media offered; all others are declined. */
+  /** The index of the audio among the offered media. All others are declined. */
   readonly index: number
   readonly media: readonly { readonly type: string; readonly protocol: string; readonly payloads: string }[]
 }
 
-/** How the browser will prove who it is: ICE credentials and the fingerprint of its DTLS certificate. */
+/** The browser's ICE credentials and the fingerprint of its DTLS certificate. */
 export interface Remote {
   readonly ufrag: string
   readonly password: string
   readonly fingerprint: { readonly algorithm: string; readonly value: string }
 }
 
-/** The same of our side, and where it listens. */
+/** The ICE credentials and the fingerprint of our side, and the address on which it listens. */
 export interface Local extends Remote {
   readonly address: string
   readonly port: number
@@ -43,7 +43,7 @@ const opposite: Record<Direction, Direction> = {
   inactive: 'inactive'
 }
 
-/** Reads an offer; `undefined` if it holds no audio that could be answered. */
+/** Reads an offer. `undefined` if it has no audio that can be answered. */
 export function readOffer(sdp: string): Offer | undefined {
   const session = parse(sdp)
   const index = session.media.findIndex(({ type, port }) => type === 'audio' && port !== 0)
@@ -52,7 +52,7 @@ export function readOffer(sdp: string): Offer | undefined {
     return undefined
   }
   const { iceUfrag, icePwd, fingerprint, setup, direction = 'sendrecv' } = { ...session, ...audio }
-  // The offerer may leave the choice to us, or be the DTLS client; it must not be the server (RFC 8842).
+  // The offerer may leave the role to us, or be the DTLS client. It must not be the server (RFC 8842).
   if (iceUfrag === undefined || icePwd === undefined || fingerprint === undefined || setup === 'passive') {
     return undefined
   }
@@ -78,12 +78,12 @@ export function readOffer(sdp: string): Offer | undefined {
   }
 }
 
-/** Whether the answerer sends. */
+/** Whether the gateway sends audio. */
 export function sends({ direction }: Offer): boolean {
   return direction === 'sendrecv' || direction === 'sendonly'
 }
 
-/** The answer to an offer; `version` counts the answers of a session (RFC 3264 §8). */
+/** The answer to an offer. `version` counts the answers of a session (RFC 3264 §8). */
 export function writeAnswer(offer: Offer, local: Local, session: string, version: number): string {
   const { mid, payloads } = offer
   const ipVer = local.address.includes(':') ? 6 : 4

@@ -1,15 +1,15 @@
 import { STATUS_CODES } from 'node:http'
 
-/** A request as it came in (RFC 3261 §7): its lines could be told apart, no more is said. */
+/** A received request (RFC 3261 §7), split into its lines. Nothing else is checked yet. */
 export interface SipRequest {
   readonly method: string
   readonly uri: string
-  /** In their order, names in lower case and in full. */
+  /** In their order. Names are in lower case; short forms are written out. */
   readonly headers: readonly (readonly [name: string, value: string])[]
   readonly body: string
 }
 
-/** What goes into a response besides what the request dictates. */
+/** The parts of a response that do not follow from the request. */
 export interface SipAnswer {
   readonly status: number
   readonly reason?: string
@@ -48,13 +48,13 @@ const reasons: Readonly<Record<number, string>> = {
   603: 'Decline'
 }
 
-/** Longer than any token, and a bound for what the expressions below have to look through. */
+/** Longer than any token. It limits the text that the regular expressions below have to search. */
 const longestLine = 8192
 
 const requestLine = /^([\w.!%*+`'~-]{1,32}) ([a-z][a-z0-9+.-]*:[\x21-\x7e]+) SIP\/2\.0$/i
 const headerLine = /^([\w.!%*+`'~-]+)[ \t]*:((?:\t|\P{Cc})*)$/u
 
-/** Reads a message as RFC 7118 frames it, one in each; `undefined` if it is no SIP request. */
+/** Reads a WebSocket message, which holds one SIP message (RFC 7118). `undefined` if it is not a request. */
 export function parseRequest(text: string): SipRequest | undefined {
   const end = text.indexOf('\r\n\r\n')
   if (end === -1) return undefined
@@ -77,13 +77,13 @@ export function parseRequest(text: string): SipRequest | undefined {
   return isAnswerable(request) ? request : undefined
 }
 
-/** Without one of these no response could find its way back (RFC 3261 §8.2.6.2). */
+/** Without one of these, no response can be sent back (RFC 3261 §8.2.6.2). */
 function isAnswerable(request: SipRequest): boolean {
   const once = ['from', 'to', 'call-id', 'cseq'].every((name) => headersOf(request, name).length === 1)
   return once && header(request, 'via') !== undefined
 }
 
-/** What is wrong with a request, in words fit for a reason phrase. */
+/** What is wrong with a request, as a reason phrase. */
 export function requestError(request: SipRequest): string | undefined {
   const { method } = request
   const [, sequence, sequenceMethod] = /^(\d{1,10})[ \t]+(\S+)$/.exec(header(request, 'cseq') ?? '') ?? []
@@ -110,13 +110,13 @@ export function sequenceOf(request: SipRequest): number {
   return Number.parseInt(header(request, 'cseq') ?? '', 10)
 }
 
-/** The branch of the topmost Via, which names the transaction. */
+/** The branch of the topmost Via. It identifies the transaction. */
 export function branchOf(request: SipRequest): string {
   const [top = ''] = (header(request, 'via') ?? '').split(',', 1)
   return /;[ \t]*branch[ \t]*=[ \t]*([^\s;]+)/i.exec(top)?.[1] ?? ''
 }
 
-/** The tag of a From or To. A display name or a URI may look as if it had one. */
+/** The tag of a From or To. Text in a display name or a URI that looks like a tag does not count. */
 export function tagOf(value = ''): string | undefined {
   const parameters = value.replace(/"(?:[^"\\]|\\.)*"/g, '').replace(/<[^>]*>/g, '')
   return /;[ \t]*tag[ \t]*=[ \t]*([^\s;]+)/i.exec(parameters)?.[1]

@@ -4,14 +4,14 @@ import { branchOf, formatResponse, header, type SipAnswer, type SipRequest, tagO
 
 /** The other end of a WebSocket. */
 export interface Peer {
-  /** The address of this machine that the client has connected to. */
+  /** The address of this machine to which the client is connected. */
   readonly localAddress: string
   send(text: string): void
-  /** Drops the socket without a word. */
+  /** Drops the socket without a closing handshake. */
   drop(): void
 }
 
-/** A request and the responses to it; after the final one there are no more (RFC 3261 §17.2). */
+/** A request and its responses. There are none after the final one (RFC 3261 §17.2). */
 export class Transaction {
   readonly request: SipRequest
   readonly peer: Peer
@@ -34,7 +34,7 @@ export class Transaction {
   reply(answer: SipAnswer): void {
     if (this.isAnswered) return
     if (answer.status >= 200) this.entry.status = answer.status
-    // RFC 3261 §8.2.6.2: only a 100 may come without a tag, since it makes no dialog.
+    // RFC 3261 §8.2.6.2: only a 100 may have no tag, because it creates no dialog.
     const tag = answer.status === 100 ? {} : { toTag: this.toTag }
     this.peer.send(formatResponse(this.request, { ...tag, ...answer }))
   }
