@@ -1,7 +1,7 @@
 import './orphan.js'
 import { createInterface } from 'node:readline'
 import { TokenProvider } from '@bandwidth-token/core'
-import { shiftableClock } from '../support/token-server.js'
+import { shiftableClock } from '../support/shiftable-clock.js'
 
 /** A program that does what it is told, a line each, and answers with a line of JSON. */
 const clock = shiftableClock()
