@@ -176,6 +176,8 @@ export class MemoryEndpoint implements TokenDispatcher {
 
 function endlessBody(signal: AbortSignal, onAbort: () => void): Answer {
   const body = new Readable({ read() {} })
+  // As undici does: nobody may be reading it when it is destroyed.
+  body.on('error', () => {})
   body.push('{"access_token":')
   const abort = () => {
     onAbort()

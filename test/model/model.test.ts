@@ -7,7 +7,8 @@ import { World } from './world.js'
 const numRuns = Number(process.env['MODEL_RUNS'] ?? 1_000)
 const seed = Number(process.env['MODEL_SEED'] ?? (numRuns > 1_000 ? Date.now() % 2 ** 31 : 20261202))
 
-t.setTimeout(30_000 + numRuns * 30)
+// For a machine that is very busy.
+t.setTimeout(120_000 + numRuns * 100)
 
 const margins = fc.constantFrom(
   { refreshAheadMs: 30_000, expiryMarginMs: 10_000 },

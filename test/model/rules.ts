@@ -50,6 +50,8 @@ const REQUEST_INTERVAL_MS = 5_000
 const MAX_ATTEMPTS = 3
 const MAX_RESTARTS = 3
 const LATE_MS = 1_000
+/** So many of the tokens that were granted may still serve, or have just served. */
+const RECENT = 30
 const NEVER = Number.NEGATIVE_INFINITY
 
 /** An acquisition as the endpoint sees it. */
@@ -111,10 +113,14 @@ export class ClientRules {
     if (!isForgotten && askedMs > 0 && !(this.#askedInTurn === surroundings.turn && isCalledNow)) {
       surroundings.complain(`a request ${askedMs} ms before the end of Retry-After`)
     }
-    if (flight.admission === undefined) {
+    const { admission } = flight
+    if (admission === undefined) {
       const leftMs = this.leastUntilMs(now) - now.monotonicMs
       if (!isForgotten && leftMs > 0 && !isCalledNow)
         surroundings.complain(`a request ${leftMs} ms too early in a cool-down`)
+    }
+    // Whoever comes back after a cool-down that it did not begin is as new.
+    if (admission === undefined || pause.begun.least > admission.least) {
       flight.isProbe = !isForgotten && pause.failures.least > 0
       const probe = [...this.#open].find(({ admission }) => admission?.most === pause.begun.most)
       if (flight.isProbe && probe !== undefined) surroundings.complain('a request while a probe decides')
@@ -148,12 +154,17 @@ export class ClientRules {
     this.pause.end(begun.most === admission.most)
   }
 
-  /** Until when no request may start. A refusal forbids none once a token that served has lapsed. */
+  /** Until when no request may start. */
   leastUntilMs(now: Instant): number {
-    const { refusedAt, leastUntilMs, askedUntilMs } = this.pause
+    return Math.max(this.coolingUntilMs(now), this.pause.askedUntilMs)
+  }
+
+  /** Until when a cool-down lasts. That of a refusal ends with a token that served. */
+  coolingUntilMs(now: Instant): number {
+    const { refusedAt, leastUntilMs } = this.pause
     const isShortened =
       refusedAt !== undefined && [...this.accounts].some((rules) => rules.hasLapsedSince(refusedAt, now))
-    return isShortened ? askedUntilMs : Math.max(leastUntilMs, askedUntilMs)
+    return isShortened ? NEVER : leastUntilMs
   }
 }
 
@@ -241,11 +252,16 @@ export class AccountRules {
 
   /** Whether callers without a token must be refused now. */
   mustRefuse(now: Instant): boolean {
-    if (this.flight !== undefined) return false
+    // A wall clock that was set back may have brought a token back that nobody had seen to lapse.
+    const mayServe = (granted: Granted) =>
+      now.monotonicMs - granted.issuedAt.monotonicMs <= granted.lifetimeMs - this.hardMs(granted)
+    if (this.flight !== undefined || this.#granted.some(mayServe)) return false
     const ownMs = this.own.refusedAt === undefined ? this.own.leastUntilMs : NEVER
     const isForgotten = this.surroundings.mayHaveForgotten(this.name)
-    const untilMs = isForgotten ? NEVER : Math.max(ownMs, this.client.leastUntilMs(now))
-    return Math.max(untilMs, this.#sharedUntilMs(now)) > now.monotonicMs
+    // With fixed credentials the client's is kept whatever is evicted.
+    const isShared = !this.surroundings.settings.mayReload
+    const clientMs = isForgotten && !isShared ? NEVER : this.client.coolingUntilMs(now)
+    return Math.max(isForgotten ? NEVER : ownMs, clientMs) > now.monotonicMs
   }
 
   /** Until when callers without a token may be refused. */
@@ -311,6 +327,7 @@ export class AccountRules {
   requestSucceeds(flight: Flight, granted: Granted, now: Instant): void {
     this.#requestEnds(flight)
     this.#granted.push(granted)
+    if (this.#granted.length > RECENT) this.#granted.shift()
     if (this.usableMs(granted, now) < 0 && this.#wasLate(flight, now) !== 'no') this.#stoodStill(flight, now)
     else flight.granted = granted
   }
@@ -348,7 +365,7 @@ export class AccountRules {
       this.client.succeeded(flight)
       return
     }
-    if (this.#lateMs(flight.limitsFrom, surroundings.settings.deadlineMs, now) > -LATE_MS) {
+    if (this.#lateMs(flight.limitsFrom, surroundings.settings.deadlineMs, now) >= -LATE_MS) {
       this.waitedInVainInTurn = surroundings.turn
     }
     const failure = flight.failure ?? (flight.hasHung ? HUNG : undefined)
@@ -463,11 +480,6 @@ export class AccountRules {
       this.excuses.has('lifetime') && now.monotonicMs - this.#lastStartMs >= REQUEST_INTERVAL_MS
     if (!mayReplace && !mayRenew) this.#complain('an acquisition before the cached token is due')
     if (mayReplace && !mayRenew) this.#lastReplacementMs = now.monotonicMs
-  }
-
-  /** A pause that no eviction can end: with fixed credentials it is the provider's. */
-  #sharedUntilMs(now: Instant): number {
-    return this.surroundings.settings.mayReload ? NEVER : this.client.leastUntilMs(now)
   }
 
   #complain(problem: string): void {

@@ -56,6 +56,8 @@ export class World implements Witness, Surroundings, EndpointContext {
   readonly provider: TokenProvider
   readonly problems: string[] = []
   readonly calls: Call[] = []
+  readonly #pending = new Set<Call>()
+  readonly #callsOf = new Map<string, Call[]>()
   /** What the app's function of credentials does. */
   credentials: 'given' | 'throw' | 'hang' = 'given'
   isClosed = false
@@ -137,13 +139,13 @@ export class World implements Witness, Surroundings, EndpointContext {
   }
 
   isAwaited({ account, startedMs }: Flight): Certainty {
-    const calls = this.calls.filter((call) => call.account === account)
+    const calls = this.#callsOf.get(account) ?? []
     if (calls.some(({ state, turn }) => state === 'pending' && turn < this.turn)) return 'yes'
     return calls.some(({ endedMs = Number.POSITIVE_INFINITY }) => endedMs >= startedMs) ? 'maybe' : 'no'
   }
 
   wasCalledNow(account: string): boolean {
-    return this.calls.some((call) => call.turn === this.turn && call.account === account)
+    return this.#callsOf.get(account)?.at(-1)?.turn === this.turn
   }
 
   mayHaveForgotten(): boolean {
@@ -207,7 +209,7 @@ export class World implements Witness, Surroundings, EndpointContext {
   }
 
   abortAll(): readonly Call[] {
-    const pending = this.calls.filter(({ state, abort }) => state === 'pending' && abort !== undefined)
+    const pending = [...this.#pending].filter(({ abort }) => abort !== undefined)
     for (const { abort } of pending) abort?.abort(new Error('patience is lost'))
     return pending
   }
@@ -287,15 +289,14 @@ export class World implements Witness, Surroundings, EndpointContext {
   async check(): Promise<void> {
     await this.settle()
     const nowMs = this.clock.monotonic()
-    const pending = this.calls.filter(({ state }) => state === 'pending')
     // A wall clock that was set is noticed when a time limit comes due.
     const patienceMs = nowMs - this.#wallStepMs <= 2 * DEADLINE_MS ? 3 * DEADLINE_MS : DEADLINE_MS
-    for (const { startedMs, account } of pending) {
+    for (const { startedMs, account } of this.#pending) {
       if (nowMs - Math.max(startedMs, this.#thawMs) > patienceMs) {
         this.complain(`account "${account}": a call waits for too long`)
       }
     }
-    if (pending.length === 0 && [...this.clock.timers].some(({ held }) => held)) {
+    if (this.#pending.size === 0 && [...this.clock.timers].some(({ held }) => held)) {
       this.complain('a timer holds the process though nobody waits')
     }
     for (const [account, rules] of this.#rules) {
@@ -325,7 +326,7 @@ export class World implements Witness, Surroundings, EndpointContext {
     this.call('a', { minimumLifetimeMs: 599_000 })
     this.call('', { rejected: this.tokenOf('', 0).token })
     await this.clock.advance(3_600_000)
-    if (this.calls.some(({ state }) => state === 'pending')) this.complain('a call is left')
+    if (this.#pending.size > 0) this.complain('a call is left')
     for (const { error } of this.calls.slice(-4)) {
       const { code } = (error ?? {}) as CodedError
       if (code !== 'ERR_BANDWIDTH_TOKEN_CLOSED') this.complain('a call after close() is not refused')
@@ -370,6 +371,10 @@ export class World implements Witness, Surroundings, EndpointContext {
     const mayBeLost = this.mayHaveEvicted(account)
     // Before it asks: it may be what an acquisition is started for.
     this.calls.push(call)
+    this.#pending.add(call)
+    const callsOf = this.#callsOf.get(account) ?? []
+    callsOf.push(call)
+    this.#callsOf.set(account, callsOf)
     ask().then(
       (token) => this.#resolved(call, token as AccessToken | undefined),
       (error: unknown) => this.#rejected(call, error)
@@ -380,6 +385,7 @@ export class World implements Witness, Surroundings, EndpointContext {
 
   #resolved(call: Call, token: AccessToken | undefined): void {
     call.state = 'resolved'
+    this.#pending.delete(call)
     call.endedMs = this.clock.monotonic()
     if (token === undefined) return
     call.token = token.accessToken
@@ -402,6 +408,7 @@ export class World implements Witness, Surroundings, EndpointContext {
 
   #rejected(call: Call, error: unknown): void {
     call.state = 'rejected'
+    this.#pending.delete(call)
     call.endedMs = this.clock.monotonic()
     call.error = error
     if (call.abort?.signal.aborted && error === call.abort.signal.reason) return

@@ -4,6 +4,8 @@ import { TokenProvider } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import { turns, VirtualClock } from '../../support/virtual-clock.js'
 
+const REFUSED = { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED', retryAfter: 60 }
+
 type Answer = Awaited<ReturnType<TokenDispatcher['request']>>
 
 /** An endpoint in memory, so that what arrives on the thaw arrives when the test says. */
@@ -95,7 +97,8 @@ t.test('gives the first caller after a freeze in a refresh what is due', async (
   answer(0)
   await first
   while (requests.length < 2) await clock.advance(1_000)
-  await clock.freeze(25_000)
+  // Whenever the refresh began, the token is past its hard line after that.
+  await clock.freeze(21_000)
   const waiting = provider.getToken()
   await turns(2)
   answer(requests.length - 1)
@@ -161,4 +164,22 @@ t.test('keeps what a caller in a back-off waits for', async (t) => {
   t.equal(requests.length, 2)
   answer(1)
   t.equal((await waiting).accessToken, 'token-2')
+})
+
+t.test('probes where it begins anew after a cool-down that another account began', async (t) => {
+  const { clock, requests, provider, answer } = stage(t)
+  const slow = t.rejects(provider.getToken({ account: 'slow' }), REFUSED)
+  const refused = t.rejects(provider.getToken({ account: 'refused' }), REFUSED)
+  await turns(1)
+  answer(1, 401)
+  await refused
+  await clock.freeze(70_000)
+  t.equal(requests.length, 3)
+  const waiting = t.rejects(provider.getToken({ account: 'other' }), REFUSED)
+  await turns(1)
+  t.equal(requests.length, 3, 'it waits for the probe')
+  answer(2, 401)
+  await slow
+  await waiting
+  t.match(provider.status('slow'), { state: 'cooling', consecutiveFailures: 2 })
 })

@@ -254,7 +254,11 @@ export class Acquisition<Result> {
       const { aborted, reason } = this.#ended.signal
       if (aborted) return reason === TIMED_OUT ? WAITED_IN_VAIN : reason
     }
-    this.admission ??= this.#gate.admit()
+    if (this.admission === undefined || !this.#gate.isCurrent(this.admission)) {
+      // After a cool-down that others began it is as new, and may be the probe.
+      this.admission?.leave()
+      this.admission = this.#gate.admit()
+    }
     return undefined
   }
 

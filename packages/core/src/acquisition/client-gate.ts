@@ -53,6 +53,11 @@ export class ClientGate {
     return { coolDowns: this.#coolDowns, isProbe, leave }
   }
 
+  /** Whether no cool-down has begun since. */
+  isCurrent(admission: Admission): boolean {
+    return admission.coolDowns === this.#coolDowns
+  }
+
   /** Holds back all requests for the time that `Retry-After` asked for. The acquisition that was told goes on. */
   hold(failure: Failure, forMs: number, now: Instant): void {
     const untilMs = now.monotonicMs + forMs
@@ -61,7 +66,7 @@ export class ClientGate {
 
   /** Records the failure of an acquisition. `admission` is `undefined` if it failed before it was admitted. */
   failed(failure: Failure, admission: Admission | undefined, now: Instant): void {
-    const wasInFlight = admission !== undefined && admission.coolDowns !== this.#coolDowns
+    const wasInFlight = admission !== undefined && !this.isCurrent(admission)
     if (wasInFlight && this.coolDown.consecutiveFailures > 0) {
       // The request was in flight when the cool-down began. Only its `Retry-After` counts.
       if (failure.retryAfterMs !== undefined) this.#coolDowns++
@@ -74,6 +79,6 @@ export class ClientGate {
 
   /** Records a success. It ends the cool-down, unless its request was in flight when the cool-down began. */
   succeeded(admission: Admission): void {
-    if (admission.coolDowns === this.#coolDowns) this.coolDown.end()
+    if (this.isCurrent(admission)) this.coolDown.end()
   }
 }

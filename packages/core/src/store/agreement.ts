@@ -14,7 +14,6 @@ const RENEW_MS = 1_000
 const LOOK_AGAIN_MS = 250
 const FIRST_LOOK_MS = 25
 const LOCK_AGAIN_MS = 1_000
-const FAILURE_MS = 5_000
 
 /** What one member does by itself, and what it accepts from the others. */
 export interface Member<Fetched, Failed> {
@@ -44,42 +43,58 @@ export async function agree<Fetched, Failed>(
   identity: string,
   member: Member<Fetched, Failed>
 ): Promise<Agreed<Fetched, Failed>> {
-  const { clock } = shared
   const place = new SharedPlace(shared, identity, randomUUID())
-  const read = async () => {
+  const look = async () => {
     const found = await place.read()
     return found !== undefined && member.accepts(found) ? found : undefined
   }
-
-  const found = await read()
+  const found = await look()
   if (found !== undefined) return { shared: found }
+  const waited = (await place.lock(LOCK_MS)) ? undefined : await waitForHolder(shared, place, member, look)
+  return waited ?? fetchLocked(shared, place, member, look)
+}
+
+/** What the holder of the lock came to; `undefined` once this member holds the lock, or is alone. */
+async function waitForHolder<Fetched, Failed>(
+  shared: SharedStore,
+  place: SharedPlace,
+  member: Member<Fetched, Failed>,
+  look: () => Promise<Shared | undefined>
+): Promise<Agreed<Fetched, Failed> | undefined> {
+  const { clock } = shared
   const startedMs = clock.monotonic()
-  let lockAtMs = startedMs
+  let lockAtMs = startedMs + LOCK_AGAIN_MS
   let lookInMs = FIRST_LOOK_MS
-  for (;;) {
-    if (member.isEnded()) return { fetched: undefined }
-    if (clock.monotonic() >= lockAtMs) {
-      if (await place.lock(LOCK_MS)) break
-      lockAtMs = clock.monotonic() + LOCK_AGAIN_MS
-    }
-    // Another member holds the lock. Wait a random time, so that not all members look at the same instant.
+  while (!member.isEnded()) {
+    // A random time, so that not all members look at the same instant.
     await sleep(shared, lookInMs * (0.5 + Math.random()))
     lookInMs = Math.min(2 * lookInMs, LOOK_AGAIN_MS)
     place.renewTime()
-    const found = await read()
+    const found = await look()
     if (found !== undefined) return { shared: found }
-    if (place.isAlone) break
+    const nowMs = clock.monotonic()
+    if (nowMs >= lockAtMs) {
+      const failure = await place.readFailure(nowMs - startedMs)
+      if (failure !== undefined) return { failure }
+      if (await place.lock(LOCK_MS)) return undefined
+      lockAtMs = nowMs + LOCK_AGAIN_MS
+    }
+    if (place.isAlone) return undefined
   }
+  return { fetched: undefined }
+}
 
+async function fetchLocked<Fetched, Failed>(
+  shared: SharedStore,
+  place: SharedPlace,
+  member: Member<Fetched, Failed>,
+  look: () => Promise<Shared | undefined>
+): Promise<Agreed<Fetched, Failed>> {
   const stop = place.isAlone ? () => {} : keepLocked(place, shared)
   try {
-    // Between the last look and the lock, another member may have written an entry, or failed.
-    const late = await read()
-    if (late !== undefined) return { shared: late }
-    const waitedMs = clock.monotonic() - startedMs
-    const failed = lockAtMs > startedMs ? await place.readFailure() : undefined
-    if (failed !== undefined && FAILURE_MS - failed.ttlMs <= waitedMs) return { failure: failed.text }
-
+    // Between the last look and the lock, another member may have written an entry.
+    const found = await look()
+    if (found !== undefined) return { shared: found }
     if (member.isEnded()) return { fetched: undefined }
     const fetched = await member.fetch()
     const written = member.toEntry(fetched)
@@ -87,7 +102,7 @@ export async function agree<Fetched, Failed>(
       return { fetched, withdraw: await place.write(written.entry, written.ttlMs) }
     }
     const failure = member.toFailure(fetched)
-    if (failure !== undefined) await place.writeFailure(failure, FAILURE_MS)
+    if (failure !== undefined) await place.writeFailure(failure)
     return { fetched }
   } finally {
     stop()

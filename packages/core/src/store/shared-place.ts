@@ -10,6 +10,8 @@ const ACQUISITION_MS = 500
 const NOTHING = undefined
 /** A longer entry is not written, and is ignored when it is read. */
 const MAX_SEALED_LENGTH = 8_192
+/** Longer than any member takes to look whether the one it waits for has failed. */
+const FAILURE_MS = 5_000
 
 /** What the members of a fleet use a store with. */
 export interface SharedStore {
@@ -81,17 +83,18 @@ export class SharedPlace {
   }
 
   /** Tells the waiting members that this one has failed. */
-  async writeFailure(failure: object, ttlMs: number): Promise<void> {
+  async writeFailure(failure: object): Promise<void> {
     const [sealer] = this.#shared.sealers as [Sealer]
     const sealed = sealer.seal(JSON.stringify(failure), this.#identity, 'failure')
-    await this.#command(() => this.#shared.store.set(this.#name('failure'), sealed, ttlMs))
+    await this.#command(() => this.#shared.store.set(this.#name('failure'), sealed, FAILURE_MS))
   }
 
-  async readFailure(): Promise<{ text: string; ttlMs: number } | undefined> {
+  /** What a member has written of its failure within the last `withinMs`. */
+  async readFailure(withinMs: number): Promise<string | undefined> {
     const [sealer] = this.#shared.sealers as [Sealer]
     const found = await this.#command(() => this.#shared.store.get(this.#name('failure')))
-    const text = isReadable(found) ? sealer.open(found.entry, this.#identity, 'failure') : undefined
-    return found === undefined || text === undefined ? undefined : { text, ttlMs: found.ttlMs }
+    if (!isReadable(found) || FAILURE_MS - found.ttlMs > withinMs) return undefined
+    return sealer.open(found.entry, this.#identity, 'failure')
   }
 
   /** Releases the lock without waiting. Also if the command to take it got no answer: it may have worked. */
