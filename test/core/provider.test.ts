@@ -234,7 +234,7 @@ t.test('warns of a failure with what is known of it', async (t) => {
     network: 'global',
     hint: /^The endpoint refused the client id or the client secret/
   }
-  t.match(logger.lines, [{ level: 'warn', fields, message: 'no token could be obtained' }])
+  t.match(logger.lines, [{ level: 'warn', fields, message: 'No token could be obtained.' }])
   t.equal(logger.lines.length, 1)
 
   endpoint.answer = grant()
@@ -244,7 +244,7 @@ t.test('warns of a failure with what is known of it', async (t) => {
   await endpoint.untilRequest(3)
   await endpoint.clock.settle()
   const { fields: known, message } = logger.lines.at(-1) as { fields: { retryInMs: number }; message: string }
-  t.equal(message, 'the token could not be refreshed; the cached one serves')
+  t.equal(message, 'The token could not be refreshed. Callers still get the cached one.')
   t.ok(Number.isInteger(known.retryInMs) && known.retryInMs >= 500 && known.retryInMs <= 1_000)
 })
 

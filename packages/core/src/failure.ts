@@ -5,7 +5,7 @@ export interface Failure {
   readonly code: BandwidthTokenErrorCode
   /** Safe to show to a browser. */
   readonly message: string
-  /** What may help: another attempt, other credentials, or only time. */
+  /** What can help: another attempt, other credentials, or only time. */
   readonly remedy: 'retry' | 'reload' | 'wait'
   /** What the endpoint asked for by `Retry-After`, in milliseconds. */
   readonly retryAfterMs?: number | undefined
@@ -13,13 +13,13 @@ export interface Failure {
   readonly upstreamStatus?: number
   readonly oauthError?: string | undefined
   readonly cause?: SafeCause | undefined
-  /** False where it says nothing about the endpoint, so that no cool-down follows. */
+  /** `false` if it says nothing about the endpoint. Then no cool-down follows. */
   readonly isVerdict?: false
   /** The type of what a `credentials` function threw, such as `TypeError`. For the log only. */
   readonly thrown?: string
 }
 
-/** What is kept of an error that another library made. */
+/** The parts that are kept of another library's error. */
 export interface SafeCause {
   readonly name: string
   readonly code: string | undefined

@@ -68,11 +68,11 @@ export interface ProviderOptions {
    * time is evicted. Set it to at least the number of accounts in use at the same time. Default: 10,000.
    */
   maxTokens?: number | undefined
-  /** A store that a whole fleet shares, so that it makes one request for all. Needs `storeKeys`. Default: none. */
+  /** A store through which a fleet shares one token. Needs `storeKeys`. Default: none. */
   store?: TokenStore | undefined
   /**
    * The keys that seal what is in the store, the same for the whole fleet: each 32 bytes in base64 or base64url. The
-   * first key seals, all of them open, so that a key can be rotated. This command makes one:
+   * first key encrypts, all of them decrypt, so that you can rotate a key. This command makes one:
    * `node -p "crypto.randomBytes(32).toString('base64url')"`. Default: none.
    */
   storeKeys?: readonly string[] | undefined

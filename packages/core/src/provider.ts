@@ -21,19 +21,19 @@ export interface GetTokenOptions {
   readonly account?: string | undefined
   /**
    * Milliseconds that the token should have left. If the cached one has less, one new token is fetched, at most one
-   * per 5 s, and the newest is handed out whatever it has left.
+   * per 5 s. You get the newest token, even if it has less left.
    */
   readonly minimumLifetimeMs?: number | undefined
-  /** A token that a peer refused, its string or its id: if it is the cached one, it is replaced once for all. */
+  /** A token that a peer rejected, its string or its id. If it is the cached one, it is replaced once for all. */
   readonly rejected?: RejectedToken | undefined
-  /** Ends the waiting of this caller alone. */
+  /** Ends the wait of this caller alone. */
   readonly signal?: AbortSignal | undefined
 }
 
 const MAX_REQUESTS_IN_FLIGHT = 64
 
 const EVICTED =
-  'A token that still serves was evicted to make room for another account. Raise "maxTokens" if you have the memory.'
+  'A valid token was evicted from the cache to make room for another account. Raise "maxTokens" if you have the memory.'
 
 export const ACCOUNT_RULE: OptionRule = [
   (value) => typeof value === 'string' && value.length <= 256,
@@ -101,7 +101,7 @@ export class TokenProvider {
           closed: this.#closed.signal
         }),
       places: new Places(MAX_REQUESTS_IN_FLIGHT),
-      // With one set of credentials, what the endpoint says to one account it says to all.
+      // With fixed credentials, all accounts are one client to the endpoint.
       gate: resolved.mayReload ? undefined : new ClientGate(),
       inOwnContext,
       isClosed: () => this.#closed.signal.aborted,
@@ -117,7 +117,7 @@ export class TokenProvider {
    * there is no valid token.
    *
    * @throws `ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED`, `_UNAVAILABLE`, `_TIMEOUT`, `_RESPONSE_INVALID` if no token
-   *   can be had, `_OPTION_INVALID` for a bad argument, `_CLOSED` after `close()`; the signal's reason once it is
+   *   can be obtained, `_OPTION_INVALID` for a bad argument, `_CLOSED` after `close()`; the signal's reason once it is
    *   aborted. All of them reject.
    */
   getToken(options?: GetTokenOptions): Promise<AccessToken> {
@@ -151,7 +151,7 @@ export class TokenProvider {
   }
 
   /**
-   * The string of a valid token of the default account. Bound, so that it can be handed on:
+   * The string of a valid token of the default account. Bound, so that you can pass it on:
    * `new Configuration({ accessToken: provider.accessToken })` of `bandwidth-sdk`.
    *
    * @throws as `getToken()`
@@ -159,8 +159,8 @@ export class TokenProvider {
   readonly accessToken = async (): Promise<string> => (await this.getToken()).accessToken
 
   /**
-   * Drops the cached token if it is the one named and at least 5 s old. Returns whether it did. For the server's own
-   * code; `getToken({ rejected })` lets the others go on meanwhile.
+   * Drops the cached token if it is the named one and at least 5 s old. Returns whether it did. Only for your server's
+   * own code: with `getToken({ rejected })`, other callers still get the cached token meanwhile.
    *
    * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for a bad argument
    */
@@ -197,7 +197,7 @@ export class TokenProvider {
    */
   close(): Promise<void> {
     if (this.#closing === undefined) {
-      // What is closed here may call back.
+      // Closing can call functions of the user, which may call `close()` again.
       this.#closed.abort()
       this.#closing = this.#close()
     }

@@ -9,7 +9,7 @@ import { AccessToken } from './token/access-token.js'
 
 /** The options of `testProvider()`, all optional. */
 export interface TestProviderOptions {
-  /** The token. Default: `'test-access-token'`. */
+  /** The token itself. Default: `'test-access-token'`. */
   accessToken?: string | undefined
   /** Its id; `''` is a token without one. Default: `'test-access-token-id'`. */
   accessTokenId?: string | undefined

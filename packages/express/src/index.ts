@@ -21,11 +21,11 @@ declare global {
 /** The options of the middleware: the core's and those of the token route. */
 export type BandwidthTokenOptions = TokenRouteOptions<Request>
 
-/** The middleware, with the provider it takes its tokens from. */
+/** The middleware, with the provider of its tokens. */
 export interface BandwidthTokenMiddleware {
   (req: Request, res: Response, next: NextFunction): void
   readonly provider: TokenProvider
-  /** Closes the provider, unless it is one of yours. */
+  /** Closes the provider, unless you passed your own. */
   close(): Promise<void>
 }
 
@@ -42,12 +42,12 @@ export function bandwidthToken(options: BandwidthTokenOptions): BandwidthTokenMi
   const route = new TokenRoute<Request>(options)
   const { decorateAs, path, provider, ownProvider } = route.options
 
-  // One function for all requests: a request costs nothing until it asks.
+  // One function for all requests: a request that does not ask for a token costs nothing.
   function tokenOfRequest(this: Request): Promise<AccessToken> {
     return route.tokenFor(this)
   }
 
-  // If the app has answered meanwhile, such as by a time-out of its own, there is nothing to add.
+  // If the app has answered meanwhile, such as after a time-out of its own, write nothing.
   async function answer(req: Request, res: Response, next: NextFunction): Promise<void> {
     try {
       const request = { url: req.originalUrl, header: nodeHeaders(req.headers) }

@@ -29,7 +29,7 @@ declare module 'fastify' {
   }
 }
 
-/** What an app may add to the token route: hooks up to `preHandler`, and what plugins and routing read. */
+/** What an app may add to the token route: hooks up to `preHandler`, and settings for plugins and routing. */
 export type TokenRouteShorthand = Pick<
   RouteShorthandOptions,
   'onRequest' | 'preParsing' | 'preValidation' | 'preHandler' | 'config' | 'logLevel' | 'constraints'
@@ -79,14 +79,14 @@ async function plugin(fastify: FastifyInstance, options: FastifyBandwidthTokenOp
   })
   if (ownProvider !== undefined) {
     fastify.addHook('onClose', () => ownProvider.close())
-    // In the background, because an app starts without Bandwidth too. The provider logs a failure.
+    // In the background, because the app must start even if Bandwidth is down. The provider logs a failure.
     if (policy.account === undefined) {
       fastify.addHook('onListen', () => void ownProvider.warmUp().catch(() => {}))
     }
   }
   if (path === false) return
 
-  // fastify-plugin ignores the prefix for what is registered here. A child plugin has it.
+  // fastify-plugin ignores the prefix for routes that are registered here. A child plugin has the prefix.
   const { routeOptions: givenRouteOptions, ...childOptions } = extra
   const { onRequest = [], ...routeOptions } = checkOptions(
     givenRouteOptions,
@@ -116,7 +116,7 @@ async function plugin(fastify: FastifyInstance, options: FastifyBandwidthTokenOp
   }, childOptions)
 }
 
-/** Whether the app has answered meanwhile, such as by a time-out of its own: then there is nothing to add. */
+/** Whether the app has answered meanwhile, such as after a time-out of its own. Then write nothing. */
 function isAnswered(reply: FastifyReply): boolean {
   return reply.sent || reply.raw.headersSent
 }

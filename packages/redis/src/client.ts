@@ -1,19 +1,19 @@
 /** Runs a script on the server that holds its keys. */
 export type RunScript = (script: string, keys: readonly string[], args: readonly string[]) => Promise<unknown>
 
-/** A client or a `Cluster` of `ioredis` or `iovalkey`: what of it is used. */
+/** The used part of a client or a `Cluster` of `ioredis` or `iovalkey`. */
 export interface IoredisClient {
   eval(script: string, keyCount: number, ...keysAndArguments: string[]): Promise<unknown>
   evalsha(...args: never[]): unknown
 }
 
-/** A client, a pool or a cluster of `redis` (node-redis): what of it is used. */
+/** The used part of a client, a pool or a cluster of `redis` (node-redis). */
 export interface NodeRedisClient {
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
   evalSha(...args: never[]): unknown
 }
 
-/** A client or a cluster client of `@valkey/valkey-glide`: what of it is used. */
+/** The used part of a client or a cluster client of `@valkey/valkey-glide`. */
 export interface GlideClient {
   customCommand(command: string[]): Promise<unknown>
 }
@@ -23,7 +23,7 @@ export type RedisClient = IoredisClient | NodeRedisClient | GlideClient
 /** Sends one command, its name first, and returns the reply. */
 export type SendCommand = (...command: string[]) => Promise<unknown>
 
-/** How scripts are run by a client, which is recognised by its shape; `undefined` for anything else. */
+/** A function that runs scripts on a client. The client is recognised by its shape; `undefined` for anything else. */
 export function scriptRunner(client: unknown): RunScript | undefined {
   if (has<NodeRedisClient>(client, 'eval', 'evalSha')) {
     return onceConnected(client, (script, keys, args) =>
@@ -39,18 +39,18 @@ export function scriptRunner(client: unknown): RunScript | undefined {
   return undefined
 }
 
-/** How scripts are run by a function that sends one command. */
+/** A function that runs scripts by sending one command. */
 export function commandRunner(sendCommand: SendCommand): RunScript {
   return async (script, keys, args) => sendCommand('EVAL', script, String(keys.length), ...keys, ...args)
 }
 
-/** How many commands may wait for a client's first connection: enough for a start, no matter if it never comes. */
+/** How many commands may wait for a client's first connection: enough for a start, harmless if it never comes. */
 const MAX_WAITING = 1_000
 
 /**
- * A client that lost its connection queues commands and sends them when Redis is back, long after the provider has
- * carried on without it. So they are refused instead. Those before the first connection may wait for it: it is on
- * its way.
+ * A client that has lost its connection queues commands and sends them when Redis is back. By then the provider has
+ * long gone on without them. So such commands are refused. Before the first connection they may wait, because it is
+ * being made.
  */
 function onceConnected(client: object, run: RunScript): RunScript {
   let wasConnected = false
@@ -69,7 +69,7 @@ function onceConnected(client: object, run: RunScript): RunScript {
   }
 }
 
-/** node-redis tells it by `isReady`, ioredis by `status`; one that does not tell decides for itself. */
+/** node-redis has `isReady` for this, ioredis `status`. Any other client counts as connected. */
 function isReady({ isReady = true, status = 'ready' }: { isReady?: unknown; status?: unknown }): boolean {
   return isReady === true && status === 'ready'
 }

@@ -3,18 +3,18 @@ import { checkOptions, type OptionRule, optionInvalid } from '@bandwidth-token/c
 import { commandRunner, type RedisClient, type SendCommand, scriptRunner } from './client.js'
 import { DELETE, LOCK, READ, WRITE } from './scripts.js'
 
-/** The options of `redisTokenStore`: a client, or a function in its place. */
+/** The options of `redisTokenStore`: a client, or a function instead of one. */
 export type RedisTokenStoreOptions = {
-  /** What every key begins with; no braces. Default: `'bandwidth-token:'`. */
+  /** The beginning of every key, without braces. Default: `'bandwidth-token:'`. */
   prefix?: string
 } & (
   | {
-      /** Your client, client pool or cluster of `ioredis`, `redis` or Valkey. It stays yours to connect and close. */
+      /** Your client, client pool or cluster of `ioredis`, `redis` or Valkey. You connect and close it. */
       client: RedisClient
       sendCommand?: never
     }
   | {
-      /** In place of a client: sends one command, as in `('GET', 'key')`, and resolves to the reply. */
+      /** Instead of a client: sends one command, as in `('GET', 'key')`, and resolves to the reply. */
       sendCommand: SendCommand
       client?: never
     }
@@ -35,11 +35,11 @@ const RULES: Readonly<Record<'client' | 'sendCommand' | 'prefix', OptionRule>> =
 }
 
 /**
- * A store in your Redis or Valkey, by the client you have: a single server, a pool or a cluster. It opens no
- * connection and closes none.
+ * A store in your Redis or Valkey. It uses your client: for a single server, a pool or a cluster. It opens and closes
+ * no connection.
  *
- * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for a client that is none, both `client` and `sendCommand` or neither,
- * or a prefix with a brace
+ * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for an unknown client, for both `client` and `sendCommand` or
+ * neither, or for a prefix with a brace
  *
  * @example
  * const store = redisTokenStore({ client: new Redis('rediss://redis.example.com') })
@@ -60,7 +60,7 @@ export function redisTokenStore(options: RedisTokenStoreOptions): TokenStore {
       if (reply === null || reply === undefined) return undefined
       if (!Array.isArray(reply) || reply.length !== 2) throw unexpected(reply)
       const ttlMs = Number(reply[1])
-      // Below 0: without an end, so none of ours.
+      // Below 0: the entry never expires, so this store did not write it.
       return ttlMs > 0 ? { entry: String(reply[0]), ttlMs } : undefined
     },
     async set(key, entry, ttlMs, owner) {
@@ -89,7 +89,7 @@ function runnerOf({ client, sendCommand }: { client?: unknown; sendCommand?: Sen
   return run
 }
 
-/** Clients may be set to give numbers as strings, and strings as buffers. */
+/** Some clients can be configured to return numbers as strings, and strings as buffers. */
 function isYes(reply: unknown): boolean {
   if (String(reply) !== '1' && String(reply) !== '0') throw unexpected(reply)
   return String(reply) === '1'

@@ -26,12 +26,15 @@ export function logOutcome(
     const fields = failureFields(outcome, { tokenUrl: endpoint.tokenUrl, network, hasDispatcher })
     log.warn(
       { account, ...fields, retryInMs: Math.round(retryInMs) },
-      hasToken ? 'the token could not be refreshed; the cached one serves' : 'no token could be obtained'
+      hasToken
+        ? 'The token could not be refreshed. Callers still get the cached one.'
+        : 'No token could be obtained.'
     )
     return
   }
-  if (!outcome.hasExpiresIn) log.warnOnce('the token endpoint sent no "expires_in"; 60 s are assumed')
-  log.debug({ account, expiresIn: outcome.expiresIn }, 'a token was obtained')
+  if (!outcome.hasExpiresIn)
+    log.warnOnce('The token endpoint sent no "expires_in". A lifetime of 60 s is assumed.')
+  log.debug({ account, expiresIn: outcome.expiresIn }, 'A token was obtained.')
 }
 
 export function logYoungRejection({ log }: LogContext, account: string): void {

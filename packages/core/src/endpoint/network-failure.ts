@@ -14,7 +14,7 @@ const FORMS = {
   syscall: /^[a-z][A-Za-z]{1,31}$/
 } as const
 
-/** The failure of a request that got no response, or not all of it. `secrets` must not show in its cause. */
+/** The failure of a request without a complete response. Its cause never contains part of `secrets`. */
 export function networkFailure(error: unknown, secrets: readonly string[] = []): Failure {
   const cause = safeCause(error, secrets)
   return TIMEOUT_CODES.has(cause.code ?? '')
@@ -28,7 +28,7 @@ export function networkFailure(error: unknown, secrets: readonly string[] = []):
 }
 
 /**
- * What is kept of an error that another library made. Never the error itself: it may hold the request, and with it
+ * The parts that are kept of another library's error. Never the error itself: it may contain the request, and with it
  * the secret.
  */
 function safeCause(error: unknown, secrets: readonly string[]): SafeCause {

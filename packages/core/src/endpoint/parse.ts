@@ -2,7 +2,7 @@ import type { Failure } from '../failure.js'
 import { sharesWithSecret } from '../support/secrets.js'
 import { parseExpiresIn } from '../token/lifetime.js'
 
-/** What is used of a token response. */
+/** The used parts of a token response. */
 export interface Grant {
   readonly accessToken: string
   readonly accessTokenId: string | undefined
@@ -12,7 +12,7 @@ export interface Grant {
   readonly hasExpiresIn: boolean
 }
 
-/** A secret shorter than this is found in an id by chance. */
+/** A shorter secret can be part of an id by chance. */
 const MIN_SECRET_LENGTH = 8
 const RETRY_AFTER_CAP_MS = 300_000
 
@@ -71,7 +71,7 @@ function unusable(problem: string): Failure {
   }
 }
 
-/** The failure that a status other than 200 stands for. */
+/** The failure for a status other than 200. */
 export function statusFailure(
   upstreamStatus: number,
   retryAfterMs: number | undefined,

@@ -36,13 +36,13 @@ export interface ClientAuthentication {
 }
 
 const MAX_BODY_BYTES = 64 * 1024
-/** The error statuses whose body says more (RFC 6749 §5.2). No other body of an error is read. */
+/** The error statuses whose body is read, because it says more (RFC 6749 §5.2). */
 const EXPLAINED: ReadonlySet<number> = new Set([400, 401, 403])
 
 /**
  * Sends one client credentials request (RFC 6749 §4.4, Bandwidth's page) and reads the response. Never rejects and
- * never follows a redirect. An abort ends the exchange with the signal's reason, which is a failure. But once the
- * headers of an error have arrived, their status is the result, whatever becomes of the body.
+ * never follows a redirect. If the signal aborts, its reason is the result, which is a failure. But once the
+ * headers of an error have arrived, their status is the result, even if the body never ends.
  */
 export async function requestToken(
   endpoint: Endpoint,
@@ -85,7 +85,7 @@ async function send(endpoint: Endpoint, authorization: string, signal: AbortSign
     },
     body: form.toString(),
     signal,
-    // The provider's clock limits the attempt, by way of the signal.
+    // The provider's clock limits the attempt, through the signal.
     headersTimeout: 0,
     bodyTimeout: 0
   })
@@ -107,7 +107,7 @@ async function readJson(body: Readable): Promise<unknown> {
   }
 }
 
-/** Drops a body that is not read. undici emits `error` for that. */
+/** Drops an unread body. undici then emits `error`, which must be handled. */
 function discard(body: Readable): void {
   body.on('error', () => {})
   body.destroy()

@@ -62,8 +62,8 @@ export class AccessToken {
   }
 
   /**
-   * Seconds left now: whole, rounded down, never negative. Of the wall clock and the monotonic clock, the one that
-   * says less counts.
+   * Seconds left now: whole, rounded down, never negative. The clock that shows less counts: the
+   * wall clock or the monotonic one.
    */
   get expiresIn(): number {
     const leftMs = this.#fields.lifetimeMs - ageMs(this.#fields.issuedAt, readClock(this.#clock))
@@ -75,7 +75,7 @@ export class AccessToken {
     return `Bearer ${this.accessToken}`
   }
 
-  /** The token as a JSON response has it, with the seconds left now. */
+  /** The token in the form of a JSON response, with the seconds left now. */
   toResponse(): TokenResponse {
     return {
       access_token: this.accessToken,

@@ -11,7 +11,7 @@ export interface Lifetime {
   readonly lifetimeMs: number
   /** A token with less than this left is never handed out. */
   readonly marginMs: number
-  /** The age from which on it is refreshed. */
+  /** The age at which it is refreshed. */
   readonly refreshAgeMs: number
 }
 
@@ -31,13 +31,13 @@ export function planLifetime(
   return { lifetimeMs, marginMs: leastMs, refreshAgeMs: Math.max(refreshAgeMs, REQUEST_INTERVAL_MS) }
 }
 
-/** With how much left a token is handed out no more. At least a millisecond: never at the instant it expires. */
+/** A token with less than this left is not handed out. At least a millisecond: never at the instant it expires. */
 export function marginMs(lifetimeMs: number, expiryMarginMs: number): number {
   return Math.max(1, Math.min(expiryMarginMs, lifetimeMs / 10))
 }
 
 /**
- * The age by the clock that says more. So the token does not look younger when the wall clock is set back, or when the
+ * The age by the clock that shows more. So a token does not look younger when the wall clock is set back, or when the
  * monotonic clock stops during a suspend.
  */
 export function ageMs(issuedAt: Instant, now: Instant): number {
@@ -45,7 +45,7 @@ export function ageMs(issuedAt: Instant, now: Instant): number {
 }
 
 /**
- * The lifetime that `expires_in` (RFC 6749 §5.1) stands for, in whole seconds: 60 if it is missing, at most a day.
+ * The lifetime of `expires_in` (RFC 6749 §5.1), in whole seconds: 60 if it is missing, at most a day.
  * `undefined` if it is not a number of at least 1.
  */
 export function parseExpiresIn(value: unknown): number | undefined {
