@@ -534,9 +534,14 @@ t.test('names the environment variable in quotes', async (t) => {
 t.test('refuses contradictory pairs', async (t) => {
   const credentials = () => CREDENTIALS
   for (const [options, name, got, fix] of [
-    [{ credentials, clientId: VALUE }, 'clientId', 'a string', 'none beside "credentials"'],
-    [{ credentials, clientSecret: VALUE }, 'clientSecret', 'a string', 'none beside "credentials"'],
-    [{ credentials, ...CREDENTIALS }, 'clientId', 'a string', 'none beside "credentials"'],
+    [{ credentials, clientId: VALUE }, 'clientId', 'a string', 'no value together with "credentials"'],
+    [
+      { credentials, clientSecret: VALUE },
+      'clientSecret',
+      'a string',
+      'no value together with "credentials"'
+    ],
+    [{ credentials, ...CREDENTIALS }, 'clientId', 'a string', 'no value together with "credentials"'],
     [
       { ...CREDENTIALS, refreshAheadMs: 9_999 },
       'refreshAheadMs',
@@ -736,7 +741,7 @@ t.test(
     ] as const) {
       t.throws(() => new TokenProvider({ clientId: 'client', clientSecret: 'secret', ...options }), {
         code: 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID',
-        message: new RegExp(`^Invalid option "${name}": .*beside "store`)
+        message: new RegExp(`^Invalid option "${name}": .*together with "store`)
       })
     }
   }

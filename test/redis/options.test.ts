@@ -30,7 +30,10 @@ const refused: Readonly<Record<string, readonly [options: unknown, message: RegE
     { sendCommand: 'GET' },
     /"sendCommand": expected a function .*; got a string/
   ],
-  'client and sendCommand': [{ client: idle(), sendCommand }, /"sendCommand": expected none beside "client"/],
+  'client and sendCommand': [
+    { client: idle(), sendCommand },
+    /"sendCommand": expected no value together with "client"/
+  ],
   'a prefix with a brace': [
     { sendCommand, prefix: 'app{1' },
     /"prefix": expected a string without "\{" and "\}"/

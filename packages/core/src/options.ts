@@ -220,7 +220,8 @@ function resolveCredentials(options: ProviderOptions): Pick<ResolvedOptions, 'cr
   const { clientId, clientSecret, credentials } = options
   if (credentials !== undefined) {
     for (const name of ['clientId', 'clientSecret'] as const) {
-      if (options[name] !== undefined) throw optionInvalid(name, options[name], 'none beside "credentials"')
+      if (options[name] !== undefined)
+        throw optionInvalid(name, options[name], 'no value together with "credentials"')
     }
     return { credentials, warnings: [] }
   }
@@ -243,10 +244,10 @@ function resolveTokenUrl(options: ProviderOptions): string | undefined {
 
 function checkStore({ store, storeKeys }: ProviderOptions): void {
   if (store !== undefined && storeKeys === undefined) {
-    throw optionInvalid('storeKeys', storeKeys, `${RULES.storeKeys[1]}, beside "store"`)
+    throw optionInvalid('storeKeys', storeKeys, `${RULES.storeKeys[1]}, together with "store"`)
   }
   if (store === undefined && storeKeys !== undefined) {
-    throw optionInvalid('store', store, `${RULES.store[1]} beside "storeKeys"`)
+    throw optionInvalid('store', store, `${RULES.store[1]} together with "storeKeys"`)
   }
 }
 

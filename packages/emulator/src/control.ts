@@ -45,7 +45,7 @@ export async function answerControl(
     return method === 'POST' ? revoke(request, controls) : methodNotAllowed('POST')
   }
   const addresses = `${revokePath}, ${receivedPath} and ${scriptPath}`
-  return json({ error: `there is nothing at this address but at ${addresses}` }, 404)
+  return json({ error: `there is nothing at this address. Use ${addresses}` }, 404)
 }
 
 async function script(request: IncomingMessage, controls: Controls): Promise<Answer> {

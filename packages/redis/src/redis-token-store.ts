@@ -82,7 +82,7 @@ export function redisTokenStore(options: RedisTokenStoreOptions): TokenStore {
 
 function runnerOf({ client, sendCommand }: { client?: unknown; sendCommand?: SendCommand }) {
   if (client !== undefined && sendCommand !== undefined) {
-    throw optionInvalid('sendCommand', sendCommand, 'none beside "client"')
+    throw optionInvalid('sendCommand', sendCommand, 'no value together with "client"')
   }
   const run = sendCommand === undefined ? scriptRunner(client) : commandRunner(sendCommand)
   if (run === undefined) throw optionInvalid('client', client, CLIENT)

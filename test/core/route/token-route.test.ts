@@ -43,7 +43,8 @@ t.test('says what was wrong with an option beside a provider', async (t) => {
   t.match(
     thrownBy(() => new TokenRoute({ provider, authorize, maxTokens: 5 })),
     {
-      message: 'Invalid option "maxTokens": expected none beside "provider", which has its own; got a number.'
+      message:
+        'Invalid option "maxTokens": expected no value together with "provider", which has its own options; got a number.'
     }
   )
 })

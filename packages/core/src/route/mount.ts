@@ -30,7 +30,7 @@ export function resolveMount({
   decorateAs
 }: { [Name in keyof Mount]?: Mount[Name] | undefined }): Mount {
   if (path === undefined && decorateAs !== undefined && decorateAs !== DEFAULT_MOUNT.decorateAs) {
-    throw optionInvalid('path', path, 'a path of its own, or false, beside "decorateAs"')
+    throw optionInvalid('path', path, 'a path of its own, or false, together with "decorateAs"')
   }
   return { path: path ?? DEFAULT_MOUNT.path, decorateAs: decorateAs ?? DEFAULT_MOUNT.decorateAs }
 }

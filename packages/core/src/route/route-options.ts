@@ -126,7 +126,7 @@ function resolveProvider(
   }
   const stray = Object.keys(options).find((name) => name !== 'logger')
   if (stray === undefined) return { provider, ownProvider: undefined }
-  throw optionInvalid(stray, options[stray], 'none beside "provider", which has its own')
+  throw optionInvalid(stray, options[stray], 'no value together with "provider", which has its own options')
 }
 
 /** The options for which `rules` has a rule. The copy has no prototype, like that of `checkOptions()`. */
