@@ -91,7 +91,12 @@ export class Account {
   ): Promise<AccessToken> {
     const now = this.#now()
     const cached = this.#valid(now)
-    if (cached === undefined) return this.#await(this.#acquire(now), signal)
+    if (cached === undefined) {
+      const token = await this.#await(this.#acquire(now), signal)
+      // The fleet's token may be the one that this caller was refused with.
+      const isRejected = isNamedBy(rejected, { token }) && this.#valid(this.#now()) !== undefined
+      return isRejected ? this.getToken(minimumLifetimeMs, rejected, signal) : token
+    }
 
     cached.isUsed = true
     if (isNamedBy(rejected, cached)) {
@@ -319,7 +324,7 @@ export class Account {
     const isAdopted = this.#cached === next
     this.#lastReplacementMs = Math.max(this.#lastReplacementMs, grant.replacedAtMs ?? NEVER)
     this.#coolDown.end()
-    if (flight.admission !== undefined) this.#gate.succeeded(flight.admission)
+    this.#gate.succeeded(flight.admission, grant.issuedAt, now)
     this.#pointlessUntilMs =
       isAdopted && !isNearlyDead(next, now) ? NEVER : next.issuedAt.monotonicMs + REQUEST_INTERVAL_MS
     this.#hotUntilMs = isAdopted

@@ -69,7 +69,12 @@ export class ClientGate {
     this.coolDown.add(failure, now)
   }
 
-  succeeded(admission: Admission): void {
-    if (admission.coolDowns === this.#coolDowns) this.coolDown.end()
+  /** A token was issued: to a request that was admitted, or to another member of a fleet. */
+  succeeded(admission: Admission | undefined, issuedAt: Instant, now: Instant): void {
+    const isProof =
+      admission === undefined
+        ? this.coolDown.pause(now) === undefined && issuedAt.monotonicMs > this.coolDown.failedAtMs
+        : admission.coolDowns === this.#coolDowns
+    if (isProof) this.coolDown.end()
   }
 }

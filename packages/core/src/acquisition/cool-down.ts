@@ -16,6 +16,7 @@ export interface Pause {
 export class CoolDown {
   #failure: Failure | undefined
   #consecutiveFailures = 0
+  #failedAtMs = NEVER
   #untilMs = NEVER
   /** What `Retry-After` asked for; nothing shortens that. */
   #askedUntilMs = NEVER
@@ -28,6 +29,11 @@ export class CoolDown {
   /** Failures since the last success; each but the first makes the pause longer. */
   get consecutiveFailures(): number {
     return this.#consecutiveFailures
+  }
+
+  /** When the last failure was, in monotonic milliseconds. */
+  get failedAtMs(): number {
+    return this.#failedAtMs
   }
 
   /** When it ends or ended, in monotonic milliseconds. */
@@ -47,6 +53,7 @@ export class CoolDown {
   /** One more failure: the pause grows with their number. */
   add(failure: Failure, now: Instant): void {
     this.#failure = failure
+    this.#failedAtMs = now.monotonicMs
     this.#untilMs = now.monotonicMs + coolDownMs(failure, this.#consecutiveFailures++, Math.random())
     this.extend(failure, now)
   }

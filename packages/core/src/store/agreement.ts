@@ -22,6 +22,8 @@ export interface Member<Fetched, Failed> {
   readonly toEntry: (fetched: Fetched | Failed) => { entry: Entry; ttlMs: number } | undefined
   /** What is told to those who wait where nothing was fetched; nothing where it says nothing about the endpoint. */
   readonly toFailure: (failed: Fetched | Failed) => object | undefined
+  /** What such a text says; nothing where it is malformed. */
+  readonly fromFailure: (text: string) => Failed | undefined
   readonly isEnded: () => boolean
 }
 
@@ -29,8 +31,8 @@ export interface Member<Fetched, Failed> {
 export type Agreed<Fetched, Failed> =
   | { readonly shared: Shared }
   | { readonly fetched: Fetched | Failed | undefined; readonly withdraw?: (() => void) | undefined }
-  /** Whoever held the lock has failed: what it wrote of that. */
-  | { readonly failure: string }
+  /** Whoever held the lock has failed, in this way. */
+  | { readonly failure: Failed }
 
 /**
  * One token for a whole fleet: the one in the store; else the one that this member fetches, while it holds the lock;
@@ -43,10 +45,7 @@ export async function agree<Fetched, Failed>(
 ): Promise<Agreed<Fetched, Failed>> {
   const { clock } = shared
   const place = new SharedPlace(shared, identity, randomUUID())
-  const read = async () => {
-    const found = await place.read()
-    return found !== undefined && member.accepts(found) ? found : undefined
-  }
+  const read = () => place.read(member.accepts)
 
   const found = await read()
   if (found !== undefined) return { shared: found }
@@ -74,8 +73,11 @@ export async function agree<Fetched, Failed>(
     const late = await read()
     if (late !== undefined) return { shared: late }
     const waitedMs = clock.monotonic() - startedMs
-    const failed = lockAtMs > startedMs ? await place.readFailure() : undefined
-    if (failed !== undefined && FAILURE_MS - failed.ttlMs <= waitedMs) return { failure: failed.text }
+    const told = lockAtMs > startedMs ? await place.readFailure() : undefined
+    if (told !== undefined && isSince(told.ttlMs, waitedMs)) {
+      const failure = member.fromFailure(told.text)
+      if (failure !== undefined) return { failure }
+    }
 
     if (member.isEnded()) return { fetched: undefined }
     const fetched = await member.fetch()
@@ -92,6 +94,11 @@ export async function agree<Fetched, Failed>(
   }
 }
 
+/** Whether a failure with so much time left was written within the last `waitedMs`. */
+function isSince(ttlMs: number, waitedMs: number): boolean {
+  return ttlMs <= FAILURE_MS && FAILURE_MS - ttlMs <= waitedMs
+}
+
 /** Renews the lock until it is told to stop, or the provider is closed. */
 function keepLocked(place: SharedPlace, { clock, closed }: SharedStore): () => void {
   let timer: unknown
@@ -103,7 +110,7 @@ function keepLocked(place: SharedPlace, { clock, closed }: SharedStore): () => v
     timer = setBackgroundTimeout(
       clock,
       () => {
-        place.lock(LOCK_MS)
+        place.renewLock(LOCK_MS)
         arm()
       },
       RENEW_MS

@@ -30,6 +30,12 @@ export interface Shared {
   readonly withdraw: () => void
 }
 
+/** What a store holds under a name, still sealed. */
+interface Found {
+  readonly entry: string
+  readonly ttlMs: number
+}
+
 /**
  * Where one identity's token lies in a store, for one acquisition. No command rejects or takes longer than 250 ms, and
  * all of them together no longer than 500 ms: after the first that fails, the member is alone.
@@ -47,26 +53,31 @@ export class SharedPlace {
     this.#owner = owner
   }
 
-  /** The first usable entry under the names of all keys. */
-  async read(): Promise<Shared | undefined> {
-    const { store, clock, sealers } = this.#shared
+  /** The first entry that is accepted. While keys are rotated, an older one may lie under the name of another key. */
+  async read(accepts: (shared: Shared) => boolean): Promise<Shared | undefined> {
+    const { clock, sealers } = this.#shared
     for (const sealer of sealers) {
       const name = sealer.name(this.#identity, 'entry')
-      const found = await this.#command(() => store.get(name))
-      const entry = isReadable(found)
-        ? parseEntry(sealer.open(found.entry, this.#identity, 'entry'))
-        : undefined
-      if (found === undefined || entry === undefined) continue
+      const found = await this.#get(name)
+      if (found === undefined) continue
+      const entry = parseEntry(sealer.open(found.entry, this.#identity, 'entry'))
+      if (entry === undefined) continue
       const left = leftMs(entry, found.ttlMs, readClock(clock))
-      if (left > 0) return { entry, leftMs: left, withdraw: () => this.#delete(name, found.entry) }
+      const shared = { entry, leftMs: left, withdraw: () => this.#delete(name, found.entry) }
+      if (left > 0 && accepts(shared)) return shared
     }
     return undefined
   }
 
-  /** Takes or renews the lock. Who is alone needs none. */
+  /** Takes the lock. Who is alone needs none. */
   async lock(ttlMs: number): Promise<boolean> {
     const isHeld = await this.#command(() => this.#shared.store.lock(this.#name('entry'), this.#owner, ttlMs))
     return this.isAlone || isHeld === true
+  }
+
+  /** Renews the lock. Nobody waits for it, so it takes none of the acquisition's time, and its failure says nothing. */
+  renewLock(ttlMs: number): void {
+    ignore(() => this.#shared.store.lock(this.#name('entry'), this.#owner, ttlMs))
   }
 
   /** Writes while the lock is held, so that nothing newer is overwritten. */
@@ -88,8 +99,8 @@ export class SharedPlace {
 
   async readFailure(): Promise<{ text: string; ttlMs: number } | undefined> {
     const [sealer] = this.#shared.sealers as [Sealer]
-    const found = await this.#command(() => this.#shared.store.get(this.#name('failure')))
-    const text = isReadable(found) ? sealer.open(found.entry, this.#identity, 'failure') : undefined
+    const found = await this.#get(this.#name('failure'))
+    const text = found && sealer.open(found.entry, this.#identity, 'failure')
     return found === undefined || text === undefined ? undefined : { text, ttlMs: found.ttlMs }
   }
 
@@ -111,6 +122,10 @@ export class SharedPlace {
     ignore(() => this.#shared.store.delete(name, sealed))
   }
 
+  #get(name: string): Promise<Found | undefined> {
+    return this.#command(async () => toFound(await this.#shared.store.get(name)))
+  }
+
   /** The answer to a command; nothing where it failed or was late, after which no other is sent. */
   async #command<T>(send: () => Promise<T>): Promise<T | undefined> {
     const { clock, closed, onCommand } = this.#shared
@@ -118,7 +133,9 @@ export class SharedPlace {
     const startedMs = clock.monotonic()
     let timer: unknown
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setBackgroundTimeout(clock, reject, Math.max(0, Math.min(COMMAND_MS, this.#leftMs)))
+      // Node runs timers before it reads sockets: an answer that arrived while the process was busy is read first.
+      const due = () => setImmediate(reject)
+      timer = setBackgroundTimeout(clock, due, Math.max(0, Math.min(COMMAND_MS, this.#leftMs)))
     })
     try {
       const answer = await abortable(Promise.race([call(send), late]), closed)
@@ -144,10 +161,13 @@ function ignore(send: () => Promise<unknown>): void {
   call(send).catch(() => {})
 }
 
-/** Nothing that a store hands over is trusted, its shape included. */
-function isReadable(found: unknown): found is { entry: string; ttlMs: number } {
-  const { entry, ttlMs } = (found ?? {}) as Partial<Record<string, unknown>>
-  return (
-    typeof entry === 'string' && entry.length <= MAX_SEALED_LENGTH && typeof ttlMs === 'number' && ttlMs > 0
-  )
+/** What a store handed over, if it has the right shape: nothing of it is trusted. Reads each property once. */
+function toFound(answer: unknown): Found | undefined {
+  const { entry, ttlMs } = (answer ?? {}) as Partial<Record<string, unknown>>
+  return typeof entry === 'string' &&
+    entry.length <= MAX_SEALED_LENGTH &&
+    typeof ttlMs === 'number' &&
+    ttlMs > 0
+    ? { entry, ttlMs }
+    : undefined
 }
