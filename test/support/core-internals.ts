@@ -42,3 +42,7 @@ export const { rejectedTokenId } =
 export const { toError } = await load<typeof import('../../packages/core/dist/esm/failure.js')>('failure.js')
 export const { chooseToken, isNearlyDead, nextWakeMs } =
   await load<typeof import('../../packages/core/dist/esm/account/cached-token.js')>('account/cached-token.js')
+export const { Sealer } =
+  await load<typeof import('../../packages/core/dist/esm/store/sealer.js')>('store/sealer.js')
+export const { identityText } =
+  await load<typeof import('../../packages/core/dist/esm/store/identity.js')>('store/identity.js')

@@ -1,50 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import type { TokenProvider, TokenProviderOptions, TokenStore } from '@bandwidth-token/core'
-import t, { type Test } from 'tap'
-import { type Answer, type Endpoint, fail, grant, hang, startEndpoint } from '../../support/endpoint.js'
-import { memoryTokenStore } from '../../support/memory-token-store.js'
+import type { TokenProvider, TokenStore } from '@bandwidth-token/core'
+import t from 'tap'
+import { fail, grant, hang } from '../../support/endpoint.js'
 import { recordingLogger } from '../../support/recording-logger.js'
-
-const KEY = randomBytes(32).toString('base64url')
-
-interface Fleet {
-  readonly endpoint: Endpoint
-  readonly store: TokenStore
-  /** What every member has asked of the store. */
-  readonly commands: string[]
-  join(options?: TokenProviderOptions): TokenProvider
-}
-
-/** Members in one process, with one clock, one store and a real endpoint. */
-async function startFleet(t: Test, answer: Answer = grant()): Promise<Fleet> {
-  const endpoint = await startEndpoint(t)
-  // What is loaded for the first store of a process takes real time.
-  const first = endpoint.provider(t, { store: memoryTokenStore(), storeKeys: [KEY] })
-  await first.warmUp()
-  await first.close()
-  endpoint.requests.length = 0
-  endpoint.answer = answer
-  const memory = memoryTokenStore(() => endpoint.clock.monotonic())
-  const commands: string[] = []
-  const store = new Proxy(memory, {
-    get:
-      (target, name: keyof TokenStore) =>
-      (...args: never[]) => {
-        commands.push(name)
-        return (target[name] as (...args: never[]) => unknown)(...args)
-      }
-  })
-  return {
-    endpoint,
-    store,
-    commands,
-    join: (options = {}) => endpoint.provider(t, { store, storeKeys: [KEY], ...options })
-  }
-}
-
-const accessTokens = async (calls: Promise<{ accessToken: string }>[]) => [
-  ...new Set((await Promise.all(calls)).map(({ accessToken }) => accessToken))
-]
+import { accessTokens, KEY, startFleet } from './fleet.js'
 
 t.test('makes one request for all members that are cold at once', async (t) => {
   const { endpoint, join } = await startFleet(t)

@@ -81,7 +81,12 @@ export class Account {
   ): Promise<AccessToken> {
     const now = this.#now()
     const cached = this.#valid(now)
-    if (cached === undefined) return this.#await(this.#acquire(now), signal)
+    if (cached === undefined) {
+      const token = await this.#await(this.#acquire(now), signal)
+      // The fleet's token may be the one that this caller was refused with.
+      const isRejected = isNamedBy(rejected, { token }) && this.#valid(this.#now()) !== undefined
+      return isRejected ? this.getToken(minimumLifetimeMs, rejected, signal) : token
+    }
 
     cached.isUsed = true
     if (isNamedBy(rejected, cached)) {
@@ -263,11 +268,10 @@ export class Account {
     this.#cached = chooseToken(next, previous, flight.isReplacement, now)
     const isAdopted = this.#cached === next
     this.#lastReplacementMs = Math.max(this.#lastReplacementMs, grant.replacedAtMs ?? NEVER)
+    const { issuedAt } = next
     const isPointless = !isAdopted || isNearlyDead(next, now)
-    this.#pauses.succeeded(
-      flight.admission,
-      isPointless ? next.issuedAt.monotonicMs + REQUEST_INTERVAL_MS : NEVER
-    )
+    const pointlessUntilMs = isPointless ? issuedAt.monotonicMs + REQUEST_INTERVAL_MS : NEVER
+    this.#pauses.succeeded(flight.admission, issuedAt, now, pointlessUntilMs)
     this.#hotUntilMs = isAdopted
       ? next.issuedAt.wallMs + Math.min(next.refreshAgeMs, next.lifetimeMs - next.marginMs)
       : NEVER

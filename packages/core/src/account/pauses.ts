@@ -55,9 +55,14 @@ export class Pauses {
   }
 
   /** Ends the cool-downs. `pointlessUntilMs` is given if the new token is no better than the last one. */
-  succeeded(admission: Admission | undefined, pointlessUntilMs = Number.NEGATIVE_INFINITY): void {
+  succeeded(
+    admission: Admission | undefined,
+    issuedAt: Instant,
+    now: Instant,
+    pointlessUntilMs = Number.NEGATIVE_INFINITY
+  ): void {
     this.#own.end()
-    if (admission !== undefined) this.#gate.succeeded(admission)
+    this.#gate.succeeded(admission, issuedAt, now)
     this.#pointlessUntilMs = pointlessUntilMs
   }
 

@@ -145,14 +145,20 @@ export class Acquisition<Result> {
       return credentials === STOOD_STILL ? credentials : this.#withAttempts(credentials)
     if (loadFleet === undefined) return this.#fetch(credentials)
     const { signal } = this.#ended
+    let fetching: Promise<Acquired | Failure> | undefined
     const result = await this.#inTime(
       obtainTogether(loadFleet, clock, credentials, this.account, {
         ...this.#demand,
-        fetch: () => this.#fetch(credentials),
+        fetch: () => {
+          fetching = this.#fetch(credentials)
+          return fetching
+        },
         mayShare: () => !this.#hasReloaded,
         isEnded: () => signal.aborted
       })
     )
+    // What this member has begun itself comes to its end before anything begins anew, and has the last word.
+    if (signal.aborted && fetching !== undefined) return fetching
     return result === undefined || result === TIMED_OUT ? this.#withAttempts(TIMED_OUT) : result
   }
 

@@ -78,7 +78,12 @@ export class ClientGate {
   }
 
   /** Records a success. It ends the cool-down, unless its request was in flight when the cool-down began. */
-  succeeded(admission: Admission): void {
-    if (this.isCurrent(admission)) this.coolDown.end()
+  succeeded(admission: Admission | undefined, issuedAt: Instant, now: Instant): void {
+    // Without an admission another member of the fleet had the success: it counts if it came after the last failure.
+    const isProof =
+      admission === undefined
+        ? this.coolDown.pause(now) === undefined && issuedAt.monotonicMs > this.coolDown.beganAtMs
+        : this.isCurrent(admission)
+    if (isProof) this.coolDown.end()
   }
 }

@@ -31,6 +31,11 @@ export class CoolDown {
     return this.#consecutiveFailures
   }
 
+  /** When the last pause began, in monotonic milliseconds. */
+  get beganAtMs(): number {
+    return this.#beganAt?.monotonicMs ?? NEVER
+  }
+
   /** When the pause ends or ended, in monotonic milliseconds. */
   get untilMs(): number {
     return this.#untilMs

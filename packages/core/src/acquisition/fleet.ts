@@ -1,4 +1,4 @@
-import { parseGrant } from '../endpoint/parse.js'
+import { parseGrant, parseOauthError, RETRY_AFTER_CAP_MS } from '../endpoint/parse.js'
 import { CLOSED, type Failure, isFailure } from '../failure.js'
 import type { Entry } from '../store/entry.js'
 import type { Shared, SharedStore } from '../store/shared-place.js'
@@ -91,9 +91,10 @@ export async function obtainTogether(
     toEntry: (fetched) =>
       isFailure(fetched) || !part.mayShare() ? undefined : toEntry(fetched, part, readClock(clock)),
     toFailure: (fetched) => (isFailure(fetched) ? toTold(fetched) : undefined),
+    fromFailure: fromTold,
     isEnded: part.isEnded
   })
-  if ('failure' in agreed) return JSON.parse(agreed.failure)
+  if ('failure' in agreed) return agreed.failure
   if ('shared' in agreed) return toAcquired(agreed.shared, readClock(clock))
   const { fetched, withdraw } = agreed
   return fetched === undefined || isFailure(fetched) ? fetched : { ...fetched, withdraw }
@@ -143,4 +144,38 @@ function toTold(failure: Failure): object | undefined {
   if (failure.isVerdict === false || failure === CLOSED) return undefined
   const { code, message, remedy, retryAfterMs, attempts, upstreamStatus, oauthError } = failure
   return { code, message, remedy, retryAfterMs, attempts, upstreamStatus, oauthError }
+}
+
+const TOLD_CODES: readonly unknown[] = [
+  'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED',
+  'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',
+  'ERR_BANDWIDTH_TOKEN_TIMEOUT',
+  'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID'
+]
+const REMEDIES: readonly unknown[] = ['retry', 'reload', 'wait']
+const MAX_MESSAGE_LENGTH = 200
+
+/** What another member told of its failure. It may be of another version, so all of it is checked. */
+function fromTold(text: string): Failure | undefined {
+  try {
+    const { code, message, remedy, retryAfterMs, attempts, upstreamStatus, oauthError } = JSON.parse(text)
+    const isWhole =
+      TOLD_CODES.includes(code) &&
+      REMEDIES.includes(remedy) &&
+      typeof message === 'string' &&
+      message.length <= MAX_MESSAGE_LENGTH &&
+      isCount(retryAfterMs, RETRY_AFTER_CAP_MS) &&
+      isCount(attempts, 1_000) &&
+      isCount(upstreamStatus, 999)
+    if (!isWhole) return undefined
+    const known = { code, message, remedy, retryAfterMs, attempts, upstreamStatus }
+    return { ...known, oauthError: parseOauthError({ error: oauthError }, []) }
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a field is a number from 0 to `max`, or missing. */
+function isCount(field: unknown, max: number): boolean {
+  return field === undefined || (typeof field === 'number' && field >= 0 && field <= max)
 }

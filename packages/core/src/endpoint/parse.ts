@@ -14,7 +14,8 @@ export interface Grant {
 
 /** A shorter secret can be part of an id by chance. */
 const MIN_SECRET_LENGTH = 8
-const RETRY_AFTER_CAP_MS = 300_000
+/** `Retry-After` is obeyed no longer than this. */
+export const RETRY_AFTER_CAP_MS = 300_000
 
 /**
  * Checks the body of a response with status 200 (RFC 6749 §5.1). The token must consist of the characters of RFC 6750

@@ -24,6 +24,8 @@ export interface Member<Fetched, Failed> {
   readonly toEntry: (fetched: Fetched | Failed) => { entry: Entry; ttlMs: number } | undefined
   /** What to tell the waiting members about a failure. `undefined` if it says nothing about the endpoint. */
   readonly toFailure: (failed: Fetched | Failed) => object | undefined
+  /** Reads such a text. `undefined` if it is malformed. */
+  readonly fromFailure: (text: string) => Failed | undefined
   readonly isEnded: () => boolean
 }
 
@@ -31,8 +33,8 @@ export interface Member<Fetched, Failed> {
 export type Agreed<Fetched, Failed> =
   | { readonly shared: Shared }
   | { readonly fetched: Fetched | Failed | undefined; readonly withdraw?: (() => void) | undefined }
-  /** The holder of the lock has failed: the text that it wrote about it. */
-  | { readonly failure: string }
+  /** The holder of the lock has failed, in this way. */
+  | { readonly failure: Failed }
 
 /**
  * One token for a whole fleet. It is the one in the store, if there is one. Otherwise the member that takes the lock
@@ -44,10 +46,7 @@ export async function agree<Fetched, Failed>(
   member: Member<Fetched, Failed>
 ): Promise<Agreed<Fetched, Failed>> {
   const place = new SharedPlace(shared, identity, randomUUID())
-  const look = async () => {
-    const found = await place.read()
-    return found !== undefined && member.accepts(found) ? found : undefined
-  }
+  const look = () => place.read(member.accepts)
   const found = await look()
   if (found !== undefined) return { shared: found }
   const waited = (await place.lock(LOCK_MS)) ? undefined : await waitForHolder(shared, place, member, look)
@@ -74,9 +73,12 @@ async function waitForHolder<Fetched, Failed>(
     if (found !== undefined) return { shared: found }
     const nowMs = clock.monotonic()
     if (nowMs >= lockAtMs) {
-      const failure = await place.readFailure(nowMs - startedMs)
+      const told = await place.readFailure(nowMs - startedMs)
+      const failure = told === undefined ? undefined : member.fromFailure(told)
       if (failure !== undefined) return { failure }
-      if (await place.lock(LOCK_MS)) return undefined
+      const isHeld = await place.lock(LOCK_MS)
+      place.renewTime()
+      if (isHeld) return undefined
       lockAtMs = nowMs + LOCK_AGAIN_MS
     }
     if (place.isAlone) return undefined
@@ -121,7 +123,7 @@ function keepLocked(place: SharedPlace, { clock, closed }: SharedStore): () => v
     timer = setBackgroundTimeout(
       clock,
       () => {
-        place.lock(LOCK_MS)
+        place.renewLock(LOCK_MS)
         arm()
       },
       RENEW_MS

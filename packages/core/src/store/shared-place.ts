@@ -32,6 +32,12 @@ export interface Shared {
   readonly withdraw: () => void
 }
 
+/** What a store holds under a name, still sealed. */
+interface Found {
+  readonly entry: string
+  readonly ttlMs: number
+}
+
 /**
  * The place of one identity's token in a store, for one acquisition. No command rejects. One command takes at most
  * 250 ms, all of an acquisition together at most 500 ms. After the first command that fails, no other is sent: the
@@ -39,6 +45,8 @@ export interface Shared {
  */
 export class SharedPlace {
   isAlone = false
+  /** Whether the store has ever granted the lock. It may have expired since. */
+  #hasHeldLock = false
   readonly #shared: SharedStore
   readonly #identity: string
   readonly #owner: string
@@ -50,35 +58,49 @@ export class SharedPlace {
     this.#owner = owner
   }
 
-  /** The first usable entry. It looks under the name of each key in turn. */
-  async read(): Promise<Shared | undefined> {
-    const { store, clock, sealers } = this.#shared
+  /**
+   * The first entry that is accepted. It looks under the name of each key in turn: while keys are rotated, an older
+   * entry may lie under the name of another key.
+   */
+  async read(accepts: (shared: Shared) => boolean): Promise<Shared | undefined> {
+    const { clock, sealers } = this.#shared
     for (const sealer of sealers) {
       const name = sealer.name(this.#identity, 'entry')
-      const found = await this.#command(() => store.get(name))
-      const entry = isReadable(found)
-        ? parseEntry(sealer.open(found.entry, this.#identity, 'entry'))
-        : undefined
-      if (found === undefined || entry === undefined) continue
+      const found = await this.#get(name)
+      if (found === undefined) continue
+      const entry = parseEntry(sealer.open(found.entry, this.#identity, 'entry'))
+      if (entry === undefined) continue
       const left = leftMs(entry, found.ttlMs, readClock(clock))
-      if (left > 0) return { entry, leftMs: left, withdraw: () => this.#delete(name, found.entry) }
+      const shared = { entry, leftMs: left, withdraw: () => this.#delete(name, found.entry) }
+      if (left > 0 && accepts(shared)) return shared
     }
     return undefined
   }
 
-  /** Takes or renews the lock. A member that is alone needs none. */
+  /** Takes the lock. A member that is alone needs none. */
   async lock(ttlMs: number): Promise<boolean> {
     const isHeld = await this.#command(() => this.#shared.store.lock(this.#name('entry'), this.#owner, ttlMs))
+    if (isHeld === true) this.#hasHeldLock = true
     return this.isAlone || isHeld === true
   }
 
-  /** Writes the entry if this member still holds the lock, so that it never overwrites a newer one. */
+  /** Renews the lock. Nobody waits for it: it takes none of the acquisition's time, and its failure says nothing. */
+  renewLock(ttlMs: number): void {
+    ignore(() => this.#shared.store.lock(this.#name('entry'), this.#owner, ttlMs))
+  }
+
+  /**
+   * Writes the entry if this member still holds the lock, so that it never overwrites a newer one. A store that was
+   * too slow for this member gets the entry all the same, but nobody waits for it: otherwise each member would fetch.
+   */
   async write(entry: Entry, ttlMs: number): Promise<(() => void) | undefined> {
     const [sealer] = this.#shared.sealers as [Sealer]
     const name = this.#name('entry')
     const sealed = sealer.seal(JSON.stringify(entry), this.#identity, 'entry')
     if (sealed.length > MAX_SEALED_LENGTH) return undefined
-    await this.#command(() => this.#shared.store.set(name, sealed, ttlMs, this.#owner))
+    const send = () => this.#shared.store.set(name, sealed, ttlMs, this.#owner)
+    if (this.isAlone && this.#hasHeldLock) ignore(send)
+    else await this.#command(send)
     return () => this.#delete(name, sealed)
   }
 
@@ -92,8 +114,9 @@ export class SharedPlace {
   /** What a member has written of its failure within the last `withinMs`. */
   async readFailure(withinMs: number): Promise<string | undefined> {
     const [sealer] = this.#shared.sealers as [Sealer]
-    const found = await this.#command(() => this.#shared.store.get(this.#name('failure')))
-    if (!isReadable(found) || FAILURE_MS - found.ttlMs > withinMs) return undefined
+    const found = await this.#get(this.#name('failure'))
+    if (found === undefined || found.ttlMs > FAILURE_MS || FAILURE_MS - found.ttlMs > withinMs)
+      return undefined
     return sealer.open(found.entry, this.#identity, 'failure')
   }
 
@@ -115,6 +138,10 @@ export class SharedPlace {
     ignore(() => this.#shared.store.delete(name, sealed))
   }
 
+  #get(name: string): Promise<Found | undefined> {
+    return this.#command(async () => toFound(await this.#shared.store.get(name)))
+  }
+
   /** Sends a command. Returns its answer, or `NOTHING` if it failed or was late; then no other command is sent. */
   async #command<T>(send: () => Promise<T>): Promise<T | undefined> {
     const { clock, closed, onCommand } = this.#shared
@@ -122,7 +149,9 @@ export class SharedPlace {
     const startedMs = clock.monotonic()
     let timer: unknown
     const late = new Promise<never>((_resolve, reject) => {
-      timer = setBackgroundTimeout(clock, reject, Math.max(0, Math.min(COMMAND_MS, this.#leftMs)))
+      // Node runs timers before it reads sockets: an answer that arrived while the process was busy is read first.
+      const due = () => setImmediate(reject)
+      timer = setBackgroundTimeout(clock, due, Math.max(0, Math.min(COMMAND_MS, this.#leftMs)))
     })
     try {
       const answer = await abortable(Promise.race([call(send), late]), closed)
@@ -148,10 +177,9 @@ function ignore(send: () => Promise<unknown>): void {
   call(send).catch(() => {})
 }
 
-/** Nothing that a store returns is trusted, not even its shape. */
-function isReadable(found: unknown): found is { entry: string; ttlMs: number } {
-  const { entry, ttlMs } = (found ?? {}) as Partial<Record<string, unknown>>
-  return (
-    typeof entry === 'string' && entry.length <= MAX_SEALED_LENGTH && typeof ttlMs === 'number' && ttlMs > 0
-  )
+/** What a store handed over, if it has the right shape: nothing of it is trusted. Reads each property once. */
+function toFound(answer: unknown): Found | undefined {
+  const { entry, ttlMs } = (answer ?? {}) as Partial<Record<string, unknown>>
+  const isText = typeof entry === 'string' && entry.length <= MAX_SEALED_LENGTH
+  return isText && typeof ttlMs === 'number' && ttlMs > 0 ? { entry, ttlMs } : undefined
 }

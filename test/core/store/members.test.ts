@@ -1,0 +1,263 @@
+import { randomBytes } from 'node:crypto'
+import type { TokenProvider, TokenStore } from '@bandwidth-token/core'
+import t from 'tap'
+import { fail, grant, hang, startEndpoint } from '../../support/endpoint.js'
+import { memoryTokenStore } from '../../support/memory-token-store.js'
+import { processEvents } from '../../support/process-events.js'
+import { recordingLogger } from '../../support/recording-logger.js'
+import type { VirtualClock } from '../../support/virtual-clock.js'
+import { accessTokens, KEY, startFleet } from './fleet.js'
+
+const unhandled = processEvents(t, 'unhandledRejection')
+t.teardown(() => {
+  if (unhandled.length > 0) throw new Error(`Rejections that nobody handled: ${unhandled}`)
+})
+
+/** The store with each command taking that long. */
+function slow(store: TokenStore, clock: VirtualClock, delayMs: number): TokenStore {
+  return new Proxy(store, {
+    get:
+      (target, name: keyof TokenStore) =>
+      async (...args: never[]) => {
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, delayMs))
+        return (target[name] as (...args: never[]) => unknown)(...args)
+      }
+  })
+}
+
+t.test('finds the newer of two tokens while the keys are rotated', async (t) => {
+  const { endpoint, join } = await startFleet(t)
+  const next = randomBytes(32).toString('base64')
+  const before = join({ storeKeys: [KEY, next] })
+  const after = join({ storeKeys: [next, KEY] })
+  await before.getToken()
+  await after.getToken()
+  await endpoint.clock.advance(10_000)
+  t.equal((await after.getToken({ rejected: 'token-1' })).accessToken, 'token-2')
+  t.equal((await before.getToken({ rejected: 'token-1' })).accessToken, 'token-2')
+  t.equal(endpoint.count, 2)
+})
+
+t.test('shares one token in both directions at every step of a rotation of keys', async (t) => {
+  const next = randomBytes(32).toString('base64')
+  const steps = [[KEY], [KEY, next], [next, KEY], [next]]
+  for (const [index, storeKeys] of steps.slice(1).entries()) {
+    for (const [first, second] of [
+      [steps[index], storeKeys],
+      [storeKeys, steps[index]]
+    ] as const) {
+      const { endpoint, join } = await startFleet(t)
+      await join({ storeKeys: first as string[] }).getToken()
+      await join({ storeKeys: second as string[] }).getToken()
+      t.equal(endpoint.count, 1, `${first?.length} keys, then ${second?.length}`)
+    }
+  }
+})
+
+for (const skewMs of [-30_000, 30_000]) {
+  t.test(`agrees with a member whose clock is off by ${skewMs} ms`, async (t) => {
+    const { endpoint, join } = await startFleet(t)
+    const { clock } = endpoint
+    const skewed = {
+      now: () => clock.now() + skewMs,
+      monotonic: () => clock.monotonic(),
+      setTimeout: (callback: () => void, delayMs: number) => clock.setTimeout(callback, delayMs),
+      clearTimeout: (handle: unknown) => clock.clearTimeout(handle)
+    }
+    const [right, wrong] = [join(), join({ clock: skewed })]
+    for (const [first, second] of [
+      [right, wrong],
+      [wrong, right]
+    ] as const) {
+      const token = await first.getToken()
+      await endpoint.clock.advance(200_000)
+      const other = await second.getToken()
+      t.equal(other.accessToken, token.accessToken)
+      t.equal(other.expiresIn, 400)
+      t.equal(token.expiresIn, 400)
+      await endpoint.clock.advance(500_000)
+    }
+    t.equal(endpoint.count, 2)
+  })
+}
+
+t.test('a slow store does not keep a slow holder from sharing what it fetched', async (t) => {
+  const { endpoint, join, store } = await startFleet(t)
+  endpoint.answer = endpoint.held()
+  const far = slow(store, endpoint.clock, 100)
+  const calls = [join({ store: far }), join({ store: far })].map((member) => member.getToken())
+  await endpoint.clock.advance(3_800)
+  t.equal(endpoint.count, 1)
+  endpoint.answer = grant()
+  await endpoint.release()
+  await endpoint.clock.advance(2_000)
+  t.strictSame(await accessTokens(calls), ['token-1'])
+  t.equal(endpoint.count, 1)
+})
+
+t.test('a renewal of the lock that fails does not keep the holder from sharing', async (t) => {
+  const { endpoint, join, store } = await startFleet(t)
+  endpoint.answer = endpoint.held()
+  let locks = 0
+  const flaky = new Proxy(store, {
+    get: (target, name: keyof TokenStore) =>
+      name === 'lock' && ++locks === 2 ? () => Promise.reject(new Error('a hiccup')) : target[name]
+  })
+  const call = join({ store: flaky }).getToken()
+  await endpoint.clock.advance(2_500)
+  t.ok(locks >= 3, 'the next renewal is on time')
+  endpoint.answer = grant()
+  await endpoint.release()
+  await call
+  t.equal((await join().getToken()).accessToken, 'token-1')
+})
+
+t.test(
+  'a member without a token replaces the one in the store that its caller names as rejected',
+  async (t) => {
+    const { endpoint, join } = await startFleet(t)
+    const member = join()
+    await member.getToken()
+    await endpoint.clock.advance(10_000)
+    const cold = [join(), join()]
+    const calls = cold.map((member) => member.getToken({ rejected: 'id-1' }))
+    await endpoint.clock.advance(2_000)
+    t.strictSame(await accessTokens(calls), ['token-2'])
+    t.equal((await member.getToken({ rejected: 'id-1' })).accessToken, 'token-2')
+    t.equal(endpoint.count, 2)
+  }
+)
+
+t.test('a member without a token takes no young one from the others', async (t) => {
+  const { endpoint, join } = await startFleet(t)
+  await join().getToken()
+  t.equal((await join().getToken({ rejected: 'id-1' })).accessToken, 'token-1')
+  await endpoint.clock.advance(10_000)
+  t.equal((await join().getToken({ rejected: 'id-1' })).accessToken, 'token-2')
+  await endpoint.clock.advance(10_000)
+  t.equal((await join().getToken({ rejected: 'id-2' })).accessToken, 'token-2', 'one per 30 s')
+  t.equal(endpoint.count, 2)
+})
+
+t.test('waiting for a place until the deadline starts no cool-down, with a store as without', async (t) => {
+  const { endpoint, join } = await startFleet(t)
+  endpoint.answer = endpoint.held()
+  const member = join({ timeoutMs: 60_000, deadlineMs: 60_000 })
+  const early = Array.from({ length: 64 }, (_, index) => member.getToken({ account: `${index}` }))
+  await endpoint.clock.advance(55_000)
+  const short = join({ timeoutMs: 60_000, deadlineMs: 1_000 })
+  const full = Array.from({ length: 64 }, (_, index) => short.getToken({ account: `short ${index}` }))
+  const late = t.rejects(short.getToken({ account: 'late' }), { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT' })
+  // Theirs are verdicts; the one that waits is none.
+  for (const call of full) call.catch(() => {})
+  await endpoint.clock.advance(500)
+  await endpoint.release()
+  await Promise.all([...early, ...full])
+  await endpoint.clock.advance(1_000)
+  await late.catch(() => {})
+  t.equal(short.status('late').consecutiveFailures, 0)
+})
+
+t.test('a freeze while it backs off makes one request after the thaw, not two', async (t) => {
+  for (const isShared of [true, false]) {
+    const { endpoint, join, store } = await startFleet(t, fail(503))
+    const broken = new Proxy(store, { get: () => () => Promise.reject(new Error('down')) })
+    endpoint.answer = fail(503, { 'retry-after': '5' })
+    const call = join({ store: isShared ? store : broken }).getToken()
+    await endpoint.clock.settle()
+    t.equal(endpoint.count, 1)
+    endpoint.answer = grant()
+    await endpoint.clock.freeze(12_000)
+    await endpoint.clock.advance(6_000)
+    t.equal((await call).accessToken, 'token-2')
+    t.equal(endpoint.count, 2)
+  }
+})
+
+t.test(
+  'a token of the fleet that was issued after a failure ends what the failure left behind',
+  async (t) => {
+    const { endpoint, join } = await startFleet(t, fail(503))
+    const member = join()
+    const refused = t.rejects(member.getToken())
+    await endpoint.clock.advance(1_000)
+    await refused
+    endpoint.answer = grant()
+    await endpoint.clock.advance(2_000)
+    const other = join()
+    await other.getToken()
+    await member.getToken()
+    t.match(member.status(), { state: 'fresh', consecutiveFailures: 0, lastErrorCode: undefined })
+  }
+)
+
+t.test('a token of the fleet that was issued before a failure proves nothing', async (t) => {
+  const { endpoint, join } = await startFleet(t)
+  await join().getToken({ account: 'b' })
+  endpoint.answer = fail(503)
+  const member = join()
+  const refused = t.rejects(member.getToken())
+  await endpoint.clock.advance(1_000)
+  await refused
+  await endpoint.clock.advance(1_000)
+  await member.getToken({ account: 'b' })
+  t.equal(member.status().consecutiveFailures, 1)
+})
+
+t.test('an answer of the store that arrives while the process is busy counts', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const clock = {
+    now: () => Date.now(),
+    monotonic: () => performance.now(),
+    setTimeout: (callback: () => void, delayMs: number) => setTimeout(callback, delayMs),
+    clearTimeout: (handle: unknown) => clearTimeout(handle as NodeJS.Timeout)
+  }
+  const memory = memoryTokenStore()
+  const far = await startEndpoint(t)
+  // Over a real socket: its answer is there, and is read only after the timers.
+  const store = new Proxy(memory, {
+    get:
+      (target, name: keyof TokenStore) =>
+      async (...args: never[]) => {
+        await (await fetch(far.tokenUrl, { method: 'POST' })).text()
+        return (target[name] as (...args: never[]) => unknown)(...args)
+      }
+  })
+  const logger = recordingLogger()
+  const join = () => endpoint.provider(t, { clock, store, storeKeys: [KEY], logger })
+  await join().getToken()
+  const before = far.count
+  const call = join().getToken()
+  while (far.count === before) await new Promise((resolve) => setImmediate(resolve))
+  const untilMs = performance.now() + 400
+  while (performance.now() < untilMs);
+  t.equal((await call).accessToken, 'token-1')
+  t.strictSame(logger.warnings(), [])
+})
+
+t.test(
+  'one that is asked again and again while the store is down costs it 500 ms each time at most',
+  async (t) => {
+    const { endpoint, join, store } = await startFleet(t)
+    const member: TokenProvider = join({ store: slow(store, endpoint.clock, 10_000) })
+    for (const account of ['a', 'b']) {
+      const call = member.getToken({ account })
+      await endpoint.clock.advance(500)
+      t.ok(member.peek(account))
+      await call
+    }
+  }
+)
+
+t.test('one whose holder hangs for ever asks no sooner than its own deadline allows', async (t) => {
+  const { endpoint, join } = await startFleet(t, hang)
+  const calls = [join(), join()].map((member) =>
+    member.getToken().then(
+      () => 'a token',
+      ({ code }) => code
+    )
+  )
+  await endpoint.clock.advance(10_200)
+  t.strictSame(await Promise.all(calls), Array(2).fill('ERR_BANDWIDTH_TOKEN_TIMEOUT'))
+  t.ok(endpoint.count <= 3, `${endpoint.count}`)
+})
