@@ -107,7 +107,9 @@ export class Acquisition<Result> {
     for (let restarts = 0; ; ) {
       const outcome = await this.#runInTime()
       if (outcome !== STOOD_STILL || this.#isClosed) return outcome
-      if (this.#waiting > 0 && ++restarts > RESTARTS_WHILE_AWAITED) return this.#withAttempts(TIMED_OUT)
+      if (this.#waiting > 0 && ++restarts > RESTARTS_WHILE_AWAITED) {
+        return this.#attempts === 0 ? WAITED_IN_VAIN : this.#withAttempts(TIMED_OUT)
+      }
       this.#deadline.clear()
       this.#ended = new AbortController()
       this.#deadline = this.#startDeadline()
