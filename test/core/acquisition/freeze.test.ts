@@ -201,3 +201,18 @@ t.test('counts no failure of who has waited for a probe through all freezes', as
   t.equal(requests.length, 5)
   t.match(provider.status(), { state: 'cooling', consecutiveFailures: 2 })
 })
+
+t.test(
+  'counts Retry-After from its answer, also where the time for another attempt has run out',
+  async (t) => {
+    const { clock, requests, provider } = stage(t)
+    const waiting = t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', retryAfter: 1 })
+    await clock.advance(3_000)
+    requests[0]?.resolve({ statusCode: 503, headers: { 'retry-after': '6' }, body: Readable.from([]) })
+    await turns(3)
+    // Not so late that it would begin anew.
+    await clock.freeze(7_500)
+    await waiting
+    t.equal(requests.length, 1)
+  }
+)

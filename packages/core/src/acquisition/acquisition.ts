@@ -132,7 +132,8 @@ export class Acquisition<Result> {
     for (;;) {
       const result = await this.#attempt()
       if (!isFailure(result) || result === STOOD_STILL) return result
-      if (result.isVerdict === false) return last ?? result
+      // What it asked for in `Retry-After` has been waited for.
+      if (result.isVerdict === false) return last ? { ...last, retryAfterMs: undefined } : result
       const failure = this.#withAttempts(result)
       if (this.#ended.signal.aborted) return failure
       const delayMs = retryDelayMs(
