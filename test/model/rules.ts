@@ -466,7 +466,7 @@ export class AccountRules {
     const isEvicted = this.surroundings.mayHaveEvicted(this.name)
     const candidates = this.held.flatMap((held) => this.#chosen(granted, held, now))
     this.held = candidates.length === 0 || isEvicted ? [granted, ...candidates] : candidates
-    this.held = [...new Set(this.held)]
+    this.held = [...new Set(this.held)].filter((held) => this.usableMs(held, now) >= 0)
     const isSound = this.held.length === 1 && this.held[0] === granted && !isRepeated
     this.pointlessUntilMs =
       isSound && this.usableMs(granted, now) > REQUEST_INTERVAL_MS ? NEVER : afterIntervalMs
