@@ -64,6 +64,17 @@ const behaviour: fc.Arbitrary<Behaviour> = fc.oneof(
   }
 ) as fc.Arbitrary<Behaviour>
 
+const slow: fc.Arbitrary<Behaviour> = fc.oneof(
+  fc.record({ kind: fc.constant('grants'), lifetimeS, delayMs: fc.constantFrom(300, 2_000, 3_999) }),
+  fc.record({
+    kind: fc.constant('answers'),
+    status: fc.constantFrom(401, 404, 429, 503),
+    retryAfterS,
+    delayMs: fc.constantFrom(300, 2_000, 3_999)
+  }),
+  fc.constant({ kind: 'hangs' })
+) as fc.Arbitrary<Behaviour>
+
 export const livesFor: fc.Arbitrary<Behaviour> = fc
   .constantFrom(1, 2, 4, 5, 6, 8, 20, 60, 100, 120, 400, 600, 3_600)
   .map((lifetimeS) => ({ kind: 'grants', lifetimeS, delayMs: 0 }))
@@ -180,9 +191,14 @@ export function steps(accounts: readonly string[], hasCrowds: boolean): fc.Arbit
     step('suspend for', [fc.constantFrom(1_000, 60_000, 1_200_000)], (world, ms) => world.stepWall(ms)),
     step(
       'freeze for',
-      [fc.constantFrom(500, 2_500, 5_250, 12_000, 12_000, 60_000, 700_000), fc.boolean()],
+      [
+        fc.constantFrom(500, 2_500, 5_250, 12_000, 12_000, 60_000, 700_000),
+        fc.boolean(),
+        fc.constantFrom(1, 1, 1, 5)
+      ],
       freeze
     ),
+    step('overtake', [account, slow, account, behaviour], overtake),
     step('rotate the secret', [], (world) => {
       world.endpoint.secretVersion = (world.endpoint.secretVersion % 3) + 1
       world.troubled()
@@ -197,7 +213,7 @@ export function steps(accounts: readonly string[], hasCrowds: boolean): fc.Arbit
     step('from within', [callback, acts(accounts)], (world, where, acts) =>
       world.setTrap(where, () => runAll(world, acts))
     ),
-    ...(hasCrowds ? [step('crowd', [fc.constantFrom(5, 70)], crowd)] : [])
+    ...(hasCrowds ? Array.from({ length: 3 }, () => step('crowd', [fc.constantFrom(5, 70)], crowd)) : [])
   ]
 }
 
@@ -216,8 +232,25 @@ async function crowd(world: World, count: number): Promise<void> {
   await world.settle()
 }
 
-async function freeze(world: World, ms: number, socketsFirst: boolean): Promise<void> {
-  await world.freeze(ms, socketsFirst)
+async function freeze(world: World, ms: number, socketsFirst: boolean, times: number): Promise<void> {
+  for (let time = 0; time < times; time++) await world.freeze(ms, socketsFirst)
+}
+
+/** A request is still in flight when one that began after it ends. */
+async function overtake(
+  world: World,
+  account: string,
+  slow: Behaviour,
+  other: string,
+  fast: Behaviour
+): Promise<void> {
+  world.endpoint.behaviour = slow
+  world.call(account)
+  await world.settle()
+  world.endpoint.behaviour = fast
+  world.call(other)
+  await world.settle()
+  world.troubled()
 }
 
 /** A caller who has a valid token coming waits for nothing, whatever the endpoint does; who is refused neither. */

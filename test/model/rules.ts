@@ -63,6 +63,7 @@ export class Flight {
   hasReloaded = false
   isProbe = false
   isOpen = false
+  mustEnd = false
   requestedAt: Instant | undefined
   /** How many cool-downs of its client had begun when its first request started. */
   admission: { least: number; most: number } | undefined
@@ -187,6 +188,8 @@ export class AccountRules {
   /** The turn in which an acquisition ran out of time before it could send a request. */
   waitedInVainInTurn = -1
   readonly #granted: Granted[] = []
+  /** A wall clock that is set back afterwards does not bring them back. */
+  readonly #seenToLapse = new Set<Granted>()
   #lapsed: Granted | undefined
   #lapsedMs = NEVER
   #lastStartMs = NEVER
@@ -246,7 +249,9 @@ export class AccountRules {
   /** Whether a token served at that moment that does no more. */
   hasLapsedSince(then: Instant, now: Instant): boolean {
     return this.#granted.some(
-      (granted) => this.usableMs(granted, then) >= 0 && this.usableMs(granted, now) < 0
+      (granted) =>
+        this.usableMs(granted, then) >= 0 &&
+        (this.usableMs(granted, now) < 0 || this.#seenToLapse.has(granted))
     )
   }
 
@@ -297,6 +302,8 @@ export class AccountRules {
 
   requestStarts(flight: Flight, now: Instant): void {
     if (this.surroundings.isClosed) this.#complain('a request after close()')
+    if (flight.mustEnd) this.#complain('an acquisition that begins anew for the fourth time')
+    flight.granted = undefined
     if (flight.isOpen) this.#complain('two requests are in flight')
     if (!this.surroundings.mayHaveForgotten(this.name)) {
       const earlyMs = this.#mustPauseUntilMs - now.monotonicMs
@@ -328,8 +335,9 @@ export class AccountRules {
     this.#requestEnds(flight)
     this.#granted.push(granted)
     if (this.#granted.length > RECENT) this.#granted.shift()
-    if (this.usableMs(granted, now) < 0 && this.#wasLate(flight, now) !== 'no') this.#stoodStill(flight, now)
-    else flight.granted = granted
+    const wasLate = this.usableMs(granted, now) < 0 ? this.#wasLate(flight, now) : 'no'
+    if (wasLate !== 'no') this.#stoodStill(flight, now)
+    if (wasLate !== 'yes') flight.granted = granted
   }
 
   /** A status is a verdict, however late it comes. */
@@ -377,8 +385,10 @@ export class AccountRules {
   }
 
   /** A step of the wall clock is not the endpoint's fault: one more request is allowed for it. */
-  clockStepped(): void {
+  clockStepped(now: Instant): void {
+    this.mustServe(now)
     this.#mustPauseUntilMs = NEVER
+    for (const granted of this.#granted) if (this.usableMs(granted, now) < 0) this.#seenToLapse.add(granted)
   }
 
   /** How long after its time limit somebody comes back to a request. */
@@ -398,7 +408,9 @@ export class AccountRules {
     flight.restart(now, this.surroundings.isAwaited(flight))
     if (flight.restarts.most <= MAX_RESTARTS) return
     const { turn } = this.surroundings
-    flight.failure = { remedy: 'retry', turn, isCertain: flight.restarts.least > MAX_RESTARTS }
+    const isCertain = flight.restarts.least > MAX_RESTARTS
+    flight.failure = { remedy: 'retry', turn, isCertain }
+    flight.mustEnd = isCertain
   }
 
   #requestEnds(flight: Flight): void {
@@ -454,7 +466,7 @@ export class AccountRules {
     const isEvicted = this.surroundings.mayHaveEvicted(this.name)
     const candidates = this.held.flatMap((held) => this.#chosen(granted, held, now))
     this.held = candidates.length === 0 || isEvicted ? [granted, ...candidates] : candidates
-    this.held = [...new Set(this.held)]
+    this.held = [...new Set(this.held)].filter((held) => this.usableMs(held, now) >= 0)
     const isSound = this.held.length === 1 && this.held[0] === granted && !isRepeated
     this.pointlessUntilMs =
       isSound && this.usableMs(granted, now) > REQUEST_INTERVAL_MS ? NEVER : afterIntervalMs

@@ -251,8 +251,7 @@ export class World implements Witness, Surroundings, EndpointContext {
   stepWall(ms: number): void {
     for (const [account, rules] of this.#rules) {
       if (this.#rules.size <= this.#maxTokens) this.provider.status(account)
-      rules.mustServe(this.now)
-      rules.clockStepped()
+      rules.clockStepped(this.now)
     }
     this.clock.stepWall(ms)
     this.#wallStepMs = this.clock.monotonic()
@@ -437,7 +436,7 @@ export class World implements Witness, Surroundings, EndpointContext {
   /** Whoever is refused is so by a pause, or ran out of time. A freeze is no reason. */
   #checkRefusal(rules: AccountRules, code: string, retryAfter = 0): void {
     const mostMs = Math.max(0, rules.mayRefuseUntilMs(this.now) - this.clock.monotonic())
-    if (retryAfter > Math.max(1, Math.ceil(mostMs / 1000))) {
+    if (retryAfter > Math.ceil(mostMs / 1000)) {
       this.complain(`account "${rules.name}": retryAfter is ${retryAfter}, though ${mostMs} ms are left`)
     }
     const hasWaitedInVain =

@@ -183,3 +183,36 @@ t.test('probes where it begins anew after a cool-down that another account began
   await waiting
   t.match(provider.status('slow'), { state: 'cooling', consecutiveFailures: 2 })
 })
+
+t.test('counts no failure of who has waited for a probe through all freezes', async (t) => {
+  const { clock, requests, provider, answer } = stage(t)
+  const refused = t.rejects(provider.getToken({ account: 'refused' }), REFUSED)
+  await turns(1)
+  answer(0, 401)
+  await refused
+  await clock.advance(60_000)
+  const TIMEOUT = { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT' }
+  const probe = t.rejects(provider.getToken({ account: 'probe' }), TIMEOUT)
+  const waiting = t.rejects(provider.getToken({ account: 'waiting' }), TIMEOUT)
+  await turns(1)
+  for (let freeze = 0; freeze < 4; freeze++) await clock.freeze(12_000)
+  await probe
+  await waiting
+  t.equal(requests.length, 5)
+  t.match(provider.status(), { state: 'cooling', consecutiveFailures: 2 })
+})
+
+t.test(
+  'counts Retry-After from its answer, also where the time for another attempt has run out',
+  async (t) => {
+    const { clock, requests, provider } = stage(t)
+    const waiting = t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', retryAfter: 1 })
+    await clock.advance(3_000)
+    requests[0]?.resolve({ statusCode: 503, headers: { 'retry-after': '6' }, body: Readable.from([]) })
+    await turns(3)
+    // Not so late that it would begin anew.
+    await clock.freeze(7_500)
+    await waiting
+    t.equal(requests.length, 1)
+  }
+)

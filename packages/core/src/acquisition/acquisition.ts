@@ -120,7 +120,9 @@ export class Acquisition<Result> {
     for (let restarts = 0; ; ) {
       const outcome = await this.#runInTime()
       if (outcome !== STOOD_STILL || this.#isClosed) return outcome
-      if (this.#waiting > 0 && ++restarts > RESTARTS_WHILE_AWAITED) return this.#withAttempts(TIMED_OUT)
+      if (this.#waiting > 0 && ++restarts > RESTARTS_WHILE_AWAITED) {
+        return this.#attempts === 0 ? WAITED_IN_VAIN : this.#withAttempts(TIMED_OUT)
+      }
       this.#deadline.clear()
       this.#ended = new AbortController()
       this.#deadline = this.#startDeadline()
@@ -172,7 +174,8 @@ export class Acquisition<Result> {
         ? credentials
         : await this.#attempt(credentials)
       if (!isFailure(result) || result === STOOD_STILL) return result
-      if (result.isVerdict === false) return last ?? result
+      // What it asked for in `Retry-After` has been waited for.
+      if (result.isVerdict === false) return last ? { ...last, retryAfterMs: undefined } : result
       const failure = this.#withAttempts(result)
       if (this.#ended.signal.aborted) return failure
       const delayMs = retryDelayMs(
