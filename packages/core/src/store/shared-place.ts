@@ -36,6 +36,8 @@ export interface Shared {
  */
 export class SharedPlace {
   isAlone = false
+  /** Whether the store has ever said so; the lock may have run out since. */
+  #holdsLock = false
   readonly #shared: SharedStore
   readonly #identity: string
   readonly #owner: string
@@ -66,16 +68,22 @@ export class SharedPlace {
   /** Takes or renews the lock. Who is alone needs none. */
   async lock(ttlMs: number): Promise<boolean> {
     const isHeld = await this.#command(() => this.#shared.store.lock(this.#name('entry'), this.#owner, ttlMs))
+    if (isHeld === true) this.#holdsLock = true
     return this.isAlone || isHeld === true
   }
 
-  /** Writes while the lock is held, so that nothing newer is overwritten. */
+  /**
+   * Writes while the lock is held, so that nothing newer is overwritten. A store that was too slow for this member is
+   * sent the entry all the same, but nobody waits for it: otherwise, each member of the fleet would fetch its own.
+   */
   async write(entry: Entry, ttlMs: number): Promise<(() => void) | undefined> {
     const [sealer] = this.#shared.sealers as [Sealer]
     const name = this.#name('entry')
     const sealed = sealer.seal(JSON.stringify(entry), this.#identity, 'entry')
     if (sealed.length > MAX_SEALED_LENGTH) return undefined
-    await this.#command(() => this.#shared.store.set(name, sealed, ttlMs, this.#owner))
+    const send = () => this.#shared.store.set(name, sealed, ttlMs, this.#owner)
+    if (this.isAlone && this.#holdsLock) ignore(send)
+    else await this.#command(send)
     return () => this.#delete(name, sealed)
   }
 
