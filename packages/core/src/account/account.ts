@@ -213,9 +213,11 @@ export class Account {
     const isUsable = leftMs >= marginMs(lifetimeMs, this.#context.expiryMarginMs)
     if (!isUsable || accessToken === this.#rejected || leftMs < flight.minimumLifetimeMs) return false
     if (cached === undefined) return true
-    return (
+    const isNewer =
       accessToken !== cached.token.accessToken && leftMs > cached.lifetimeMs - ageMs(cached.issuedAt, now)
-    )
+    // One that ends soon itself would be refreshed before anybody has used it, and lapse as an idle token does.
+    const isRefresh = !flight.isReplacement && flight.minimumLifetimeMs === 0
+    return isNewer && (!isRefresh || leftMs >= lifetimeMs / 2)
   }
 
   /** What a caller without a valid token waits for. */
