@@ -50,12 +50,12 @@ export class Member {
     world.timeline.turnEventLoop()
   }
 
-  /** Calls for the first time at `atMs`, and steadily from then on. */
+  /** Is called for the first time at `atMs`, and steadily from then on, but not in step with the others. */
   callFrom(atMs) {
     const { timeline, callEveryMs } = this.#world
     const call = () => {
       this.#call()
-      timeline.at(timeline.nowMs + callEveryMs, call, this)
+      timeline.at(timeline.nowMs + callEveryMs * between(0.5, 1.5), call, this)
     }
     timeline.at(atMs, call, this)
   }
