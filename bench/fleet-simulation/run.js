@@ -4,42 +4,69 @@
 //   pnpm run bench:fleet --smoke         small ones, in seconds; writes nothing
 //   pnpm run bench:fleet --smoke --json  prints the figures as JSON instead of the table
 //   pnpm run bench:fleet --only=hung     the scenarios whose names contain that; writes nothing
+import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import { parseArgs } from 'node:util'
+import { Worker } from 'node:worker_threads'
 import { toChart } from './chart.js'
 import { toMarkdown } from './report.js'
 import { scenarios } from './scenarios.js'
-import { simulate } from './simulate.js'
+
+/** The largest scenarios take a few gigabytes each. */
+const THREADS = Math.min(2, os.availableParallelism())
+const MEMORY = { maxOldGenerationSizeMb: 8_000 }
 
 const { values } = parseArgs({
   options: { smoke: { type: 'boolean' }, json: { type: 'boolean' }, only: { type: 'string' } }
 })
-const { smoke = false, json = false, only } = values
+const { smoke: isSmoke = false, json: isJson = false, only = '' } = values
 
 const startedMs = performance.now()
 const results = []
-for (const scenario of scenarios(smoke)) {
-  if (only !== undefined && !scenario.name.includes(only)) continue
-  process.stderr.write(`${scenario.name}, ${scenario.members} members … `)
-  const scenarioMs = performance.now()
-  results.push(await simulate(scenario))
-  process.stderr.write(`${((performance.now() - scenarioMs) / 1000).toFixed(1)} s\n`)
-}
+const waiting = scenarios(isSmoke)
+  .map(({ name, members }, index) => ({ name, members, index }))
+  .filter(({ name }) => name.includes(only))
+await Promise.all(Array.from({ length: THREADS }, work))
 
 const core = new URL('../../packages/core/package.json', import.meta.url)
 const report = {
   date: new Date().toISOString().slice(0, 10),
-  seconds: Math.round((performance.now() - startedMs) / 1000),
+  seconds: secondsSince(startedMs),
   machine: { node: process.version, cores: os.availableParallelism(), architecture: os.arch() },
   version: JSON.parse(await readFile(core, 'utf8')).version,
-  results
+  // Those left out by `--only` have left holes.
+  results: results.filter(() => true)
 }
-console.log(json ? JSON.stringify(report, undefined, 2) : toMarkdown(report))
+console.log(isJson ? toJson(report) : toMarkdown(report))
 
-if (!smoke && only === undefined) {
+if (!isSmoke && only === '') {
   const write = (name, text) => writeFile(new URL(name, import.meta.url), text)
-  await write('results.json', `${JSON.stringify(report, undefined, 2)}\n`)
+  await write('results.json', `${toJson(report)}\n`)
   await write('results.md', toMarkdown(report))
-  await write('chart.svg', toChart(results))
+  await write('chart.svg', toChart(report.results))
+}
+
+/** One thread after the other, until no scenario waits. */
+async function work() {
+  for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+    const { name, members, index } = next
+    const threadMs = performance.now()
+    const thread = new Worker(new URL('worker.js', import.meta.url), {
+      workerData: { isSmoke, index },
+      resourceLimits: MEMORY
+    })
+    const [result] = await once(thread, 'message')
+    await thread.terminate()
+    results[index] = result
+    process.stderr.write(`${name}, ${members} members: ${secondsSince(threadMs)} s\n`)
+  }
+}
+
+function toJson(value) {
+  return JSON.stringify(value, undefined, 2)
+}
+
+function secondsSince(ms) {
+  return Math.round((performance.now() - ms) / 1000)
 }
