@@ -63,6 +63,16 @@ export function toError(failure: Failure, retryAfterMs?: number): BandwidthToken
 }
 
 /** Tells a failure from any other outcome of an acquisition: only a failure has a `remedy`. */
+export function toFailure(thrown: unknown): Failure {
+  return typeof thrown === 'object' && thrown !== null && isFailure(thrown) ? thrown : UNEXPECTED
+}
+
+const UNEXPECTED: Failure = {
+  code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',
+  message: 'The token could not be obtained.',
+  remedy: 'retry'
+}
+
 export function isFailure(outcome: object): outcome is Failure {
   return 'remedy' in outcome
 }

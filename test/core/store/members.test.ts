@@ -56,28 +56,25 @@ t.test('shares one token in both directions at every step of a rotation of keys'
 
 for (const skewMs of [-30_000, 30_000]) {
   t.test(`agrees with a member whose clock is off by ${skewMs} ms`, async (t) => {
-    const { endpoint, join } = await startFleet(t)
-    const { clock } = endpoint
-    const skewed = {
-      now: () => clock.now() + skewMs,
-      monotonic: () => clock.monotonic(),
-      setTimeout: (callback: () => void, delayMs: number) => clock.setTimeout(callback, delayMs),
-      clearTimeout: (handle: unknown) => clock.clearTimeout(handle)
-    }
-    const [right, wrong] = [join(), join({ clock: skewed })]
-    for (const [first, second] of [
-      [right, wrong],
-      [wrong, right]
-    ] as const) {
+    for (const isFirst of [true, false]) {
+      const { endpoint, join } = await startFleet(t)
+      const { clock } = endpoint
+      const skewed = {
+        now: () => clock.now() + skewMs,
+        monotonic: () => clock.monotonic(),
+        setTimeout: (callback: () => void, delayMs: number) => clock.setTimeout(callback, delayMs),
+        clearTimeout: (handle: unknown) => clock.clearTimeout(handle)
+      }
+      const members = [join(), join({ clock: skewed })]
+      const [first, second] = (isFirst ? members : members.reverse()) as [TokenProvider, TokenProvider]
       const token = await first.getToken()
-      await endpoint.clock.advance(200_000)
+      await clock.advance(200_000)
       const other = await second.getToken()
       t.equal(other.accessToken, token.accessToken)
       t.equal(other.expiresIn, 400)
       t.equal(token.expiresIn, 400)
-      await endpoint.clock.advance(500_000)
+      t.equal(endpoint.count, 1)
     }
-    t.equal(endpoint.count, 2)
   })
 }
 
@@ -101,11 +98,11 @@ t.test('a renewal of the lock that fails does not keep the holder from sharing',
   let locks = 0
   const flaky = new Proxy(store, {
     get: (target, name: keyof TokenStore) =>
-      name === 'lock' && ++locks === 2 ? () => Promise.reject(new Error('a hiccup')) : target[name]
+      name === 'lock' && ++locks === 3 ? () => Promise.reject(new Error('a hiccup')) : target[name]
   })
   const call = join({ store: flaky }).getToken()
   await endpoint.clock.advance(2_500)
-  t.ok(locks >= 3, 'the next renewal is on time')
+  t.ok(locks >= 4, 'the next renewal is on time')
   endpoint.answer = grant()
   await endpoint.release()
   await call
@@ -137,25 +134,6 @@ t.test('a member without a token takes no young one from the others', async (t) 
   await endpoint.clock.advance(10_000)
   t.equal((await join().getToken({ rejected: 'id-2' })).accessToken, 'token-2', 'one per 30 s')
   t.equal(endpoint.count, 2)
-})
-
-t.test('waiting for a place until the deadline starts no cool-down, with a store as without', async (t) => {
-  const { endpoint, join } = await startFleet(t)
-  endpoint.answer = endpoint.held()
-  const member = join({ timeoutMs: 60_000, deadlineMs: 60_000 })
-  const early = Array.from({ length: 64 }, (_, index) => member.getToken({ account: `${index}` }))
-  await endpoint.clock.advance(55_000)
-  const short = join({ timeoutMs: 60_000, deadlineMs: 1_000 })
-  const full = Array.from({ length: 64 }, (_, index) => short.getToken({ account: `short ${index}` }))
-  const late = t.rejects(short.getToken({ account: 'late' }), { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT' })
-  // Theirs are verdicts; the one that waits is none.
-  for (const call of full) call.catch(() => {})
-  await endpoint.clock.advance(500)
-  await endpoint.release()
-  await Promise.all([...early, ...full])
-  await endpoint.clock.advance(1_000)
-  await late.catch(() => {})
-  t.equal(short.status('late').consecutiveFailures, 0)
 })
 
 t.test('a freeze while it backs off makes one request after the thaw, not two', async (t) => {

@@ -107,7 +107,6 @@ for (const [what, inside] of Object.entries<unknown>({
   'no date': { fields: FIELDS },
   'a date that is text': { fields: FIELDS, issuedAtMs: `${Date.now()}` },
   'a negative date': { fields: FIELDS, issuedAtMs: -1 },
-  'a life without end': `{"fields":{"access_token":"planted","expires_in":1e999},"issuedAtMs":0}`,
   'a life that is text': { fields: { ...FIELDS, expires_in: '600' }, issuedAtMs: Date.now() },
   'a negative life': { fields: { ...FIELDS, expires_in: -600 }, issuedAtMs: Date.now() },
   'a replacement after its issue': { fields: FIELDS, issuedAtMs: Date.now(), replacedBeforeMs: -1 },
@@ -122,7 +121,7 @@ for (const [what, inside] of Object.entries<unknown>({
     await plant(
       fleet,
       JSON.parse(JSON.stringify(inside), (key, value) => {
-        return key === 'issuedAtMs' && value > 0 ? nowMs : value
+        return key === 'issuedAtMs' && typeof value === 'number' && value > 0 ? nowMs : value
       })
     )
     t.equal((await fleet.join().getToken()).accessToken, 'token-1')

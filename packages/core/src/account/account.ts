@@ -4,7 +4,8 @@ import { ClientGate } from '../acquisition/client-gate.js'
 import type { Pause } from '../acquisition/cool-down.js'
 import type { Demand } from '../acquisition/fleet.js'
 import { CLOSED, type Failure, isFailure, NEARLY_DEAD, toError } from '../failure.js'
-import { type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
+import { BackgroundTimer } from '../support/background-timer.js'
+import { type Instant, readClock } from '../support/clock.js'
 import type { AccessToken } from '../token/access-token.js'
 import { ageMs, REQUEST_INTERVAL_MS } from '../token/lifetime.js'
 import type { AccountContext } from './account-context.js'
@@ -44,13 +45,14 @@ export class Account {
   /** The token that was rejected or invalidated last. It is not taken from the fleet's store again. */
   #rejected: string | undefined
   #hotUntilMs = NEVER
-  #timer: unknown
+  readonly #timer: BackgroundTimer
 
   constructor(key: string, context: AccountContext<Account>) {
     this.key = key
     this.#context = context
     this.#gate = context.gate ?? new ClientGate()
     this.#pauses = new Pauses(this.#gate)
+    this.#timer = new BackgroundTimer(context.clock)
   }
 
   get hasToken(): boolean {
@@ -131,7 +133,7 @@ export class Account {
   forget(): void {
     this.#cached = undefined
     this.#hotUntilMs = NEVER
-    this.#clearTimer()
+    this.#timer.clear()
   }
 
   close(): void {
@@ -175,6 +177,7 @@ export class Account {
     // Register it before it runs: a function that it calls may close the provider.
     this.#flight = flight
     this.#context.onChange(this)
+    if (this.#context.isClosed()) flight.close()
     inOwnContext(() => flight.start((outcome) => this.#settle(flight, outcome)))
     return flight
   }
@@ -280,12 +283,11 @@ export class Account {
 
   /** Sets the timer to the next instant at which the account has something to do without a caller. */
   #armTimer(now: Instant): void {
-    this.#clearTimer()
+    this.#timer.clear()
     const cached = this.#cached
     if (cached === undefined || this.#context.isClosed()) return
     const retryInMs = this.#flight ? undefined : (this.#pause(now)?.leftMs ?? WAITED_IN_VAIN_RETRY_MS)
-    const wake = () => this.#wake()
-    this.#timer = setBackgroundTimeout(this.#context.clock, wake, nextWakeMs(cached, retryInMs, now))
+    this.#timer.set(() => this.#wake(), nextWakeMs(cached, retryInMs, now))
   }
 
   #wake(): void {
@@ -301,10 +303,5 @@ export class Account {
   #drop(): void {
     this.forget()
     this.#context.onChange(this)
-  }
-
-  #clearTimer(): void {
-    if (this.#timer !== undefined) this.#context.clock.clearTimeout(this.#timer)
-    this.#timer = undefined
   }
 }

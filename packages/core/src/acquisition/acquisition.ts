@@ -1,6 +1,14 @@
 import type { Grant } from '../endpoint/parse.js'
 import { type Endpoint, requestToken } from '../endpoint/request.js'
-import { CLOSED, type Failure, isFailure, STOOD_STILL, TIMED_OUT, WAITED_IN_VAIN } from '../failure.js'
+import {
+  CLOSED,
+  type Failure,
+  isFailure,
+  STOOD_STILL,
+  TIMED_OUT,
+  toFailure,
+  WAITED_IN_VAIN
+} from '../failure.js'
 import { abortable, controllerWithin } from '../support/abortable.js'
 import { type Clock, holdProcess, type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
 import type { Log } from '../support/logger.js'
@@ -277,7 +285,7 @@ export class Acquisition<Result> {
 
   /** The result of `work`, or the failure with which this acquisition has ended meanwhile. */
   #inTime<T>(work: Promise<T>): Promise<T | Failure> {
-    return abortable(work, this.#ended.signal).catch((reason: Failure) => reason)
+    return abortable(work, this.#ended.signal).catch(toFailure)
   }
 
   #loadCredentials(): Promise<Credentials | Failure> {

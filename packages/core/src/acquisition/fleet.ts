@@ -33,13 +33,20 @@ export function fleetLoader(options: FleetOptions): LoadFleet {
   return () => loaded
 }
 
-async function load(options: FleetOptions): ReturnType<LoadFleet> {
-  const { store, storeKeys, tokenUrl, scope, clock, log, closed } = options
-  const [{ agree }, { identityText }, { Sealer }] = await Promise.all([
+let loading: ReturnType<typeof loadStore> | undefined
+
+function loadStore() {
+  return Promise.all([
     import('../store/agreement.js'),
     import('../store/identity.js'),
     import('../store/sealer.js')
   ])
+}
+
+async function load(options: FleetOptions): ReturnType<LoadFleet> {
+  const { store, storeKeys, tokenUrl, scope, clock, log, closed } = options
+  loading ??= loadStore()
+  const [{ agree }, { identityText }, { Sealer }] = await loading
   let isAnswering = true
   const onCommand = (isAnswered: boolean) => {
     if (isAnswered === isAnswering) return

@@ -5,6 +5,8 @@ import type { Sealer } from './sealer.js'
 import type { TokenStore } from './token-store.js'
 
 const COMMAND_MS = 250
+/** A limit that comes due later than this says that the process was busy, and nothing about the store. */
+const LATE_MS = 25
 const ACQUISITION_MS = 500
 /** Stands for an answer of the store that failed or came too late. */
 const NOTHING = undefined
@@ -149,9 +151,13 @@ export class SharedPlace {
     const startedMs = clock.monotonic()
     let timer: unknown
     const late = new Promise<never>((_resolve, reject) => {
-      // Node runs timers before it reads sockets: an answer that arrived while the process was busy is read first.
-      const due = () => setImmediate(reject)
-      timer = setBackgroundTimeout(clock, due, Math.max(0, Math.min(COMMAND_MS, this.#leftMs)))
+      // Node runs timers before it reads sockets. A process that was busy meanwhile gives the answer another chance.
+      const limitMs = Math.max(0, Math.min(COMMAND_MS, this.#leftMs))
+      const arm = (due: () => void) => {
+        timer = setBackgroundTimeout(clock, due, limitMs)
+      }
+      const isLate = () => clock.monotonic() - startedMs > limitMs + LATE_MS
+      arm(() => (isLate() ? arm(reject) : setImmediate(reject)))
     })
     try {
       const answer = await abortable(Promise.race([call(send), late]), closed)

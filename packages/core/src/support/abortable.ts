@@ -1,17 +1,50 @@
 import { setMaxListeners } from 'node:events'
 
+/** Those who wait on a signal. One listener serves all of them: Node searches its listeners one by one. */
+class Waiters extends Set<() => void> {
+  readonly #signal: AbortSignal
+  readonly #abort = () => {
+    for (const abort of [...this]) abort()
+  }
+
+  constructor(signal: AbortSignal) {
+    super()
+    this.#signal = signal
+    allowManyListeners(signal)
+    signal.addEventListener('abort', this.#abort)
+  }
+
+  leave(abort: () => void): void {
+    this.delete(abort)
+    if (this.size > 0) return
+    waiting.delete(this.#signal)
+    this.#signal.removeEventListener('abort', this.#abort)
+  }
+}
+
+const waiting = new WeakMap<AbortSignal, Waiters>()
+
 /**
- * Settles as `work` does, or rejects with the signal's reason as soon as it aborts. The work itself goes on, because
- * others may wait for it too.
+ * The outcome of `work`. As soon as the signal is aborted, it rejects with the signal's reason instead. The work goes
+ * on for the others who wait for it.
  */
-export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  allowManyListeners(signal)
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason)
-    if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort)
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+export async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abort = () => {}
+  const aborted = new Promise<never>((_resolve, reject) => {
+    abort = () => reject(signal.reason)
   })
+  if (signal.aborted) {
+    work.catch(() => {})
+    throw signal.reason
+  }
+  const waiters = waiting.get(signal) ?? new Waiters(signal)
+  waiting.set(signal, waiters)
+  waiters.add(abort)
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    waiters.leave(abort)
+  }
 }
 
 /**
