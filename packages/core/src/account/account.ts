@@ -271,10 +271,9 @@ export class Account {
     this.#cached = chooseToken(next, previous, flight.isReplacement, now)
     const isAdopted = this.#cached === next
     this.#lastReplacementMs = Math.max(this.#lastReplacementMs, grant.replacedAtMs ?? NEVER)
-    const { issuedAt } = next
     const isPointless = !isAdopted || isNearlyDead(next, now)
-    const pointlessUntilMs = isPointless ? issuedAt.monotonicMs + REQUEST_INTERVAL_MS : NEVER
-    this.#pauses.succeeded(flight.admission, issuedAt, now, pointlessUntilMs)
+    const pointlessUntilMs = isPointless ? next.issuedAt.monotonicMs + REQUEST_INTERVAL_MS : NEVER
+    this.#pauses.succeeded(flight.admission, next.issuedAt, now, pointlessUntilMs)
     this.#hotUntilMs = isAdopted
       ? next.issuedAt.wallMs + Math.min(next.refreshAgeMs, next.lifetimeMs - next.marginMs)
       : NEVER
