@@ -25,8 +25,10 @@ const { smoke: isSmoke = false, json: isJson = false, only = '' } = values
 const startedMs = performance.now()
 const results = []
 const waiting = scenarios(isSmoke)
-  .map(({ name, members }, index) => ({ name, members, index }))
+  .map(({ name, members, durationMs }, index) => ({ name, members, durationMs, index }))
   .filter(({ name }) => name.includes(only))
+  // What takes longest comes first, so that no thread is left alone with it at the end.
+  .sort((one, other) => other.members * other.durationMs - one.members * one.durationMs)
 await Promise.all(Array.from({ length: THREADS }, work))
 
 const core = new URL('../../packages/core/package.json', import.meta.url)

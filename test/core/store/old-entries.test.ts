@@ -1,13 +1,21 @@
 import { randomBytes } from 'node:crypto'
-import type { TokenStore } from '@bandwidth-token/core'
-import t from 'tap'
-import { grant, startEndpoint } from '../../support/endpoint.js'
+import type { TokenProvider, TokenStore } from '@bandwidth-token/core'
+import t, { type Test } from 'tap'
+import { type Endpoint, startEndpoint } from '../../support/endpoint.js'
 import { memoryTokenStore } from '../../support/memory-token-store.js'
 
 const KEY = randomBytes(32).toString('base64url')
 
-t.test('refreshes to a new token, not to one of the fleet that is about to end too', async (t) => {
-  const endpoint = await startEndpoint(t, grant())
+interface Pair {
+  readonly endpoint: Endpoint
+  /** Has a token of its own, since the store was down when it began. */
+  readonly older: TokenProvider
+  /** Has the token that lies in the store, issued `apartMs` later. */
+  readonly newer: TokenProvider
+}
+
+async function startPair(t: Test, apartMs: number): Promise<Pair> {
+  const endpoint = await startEndpoint(t)
   const { clock } = endpoint
   const memory = memoryTokenStore(() => clock.monotonic())
   let isDown = false
@@ -19,24 +27,44 @@ t.test('refreshes to a new token, not to one of the fleet that is about to end t
         return (target[name] as (...args: never[]) => unknown)(...args)
       }
   })
-  const join = () => endpoint.provider(t, { store, storeKeys: [KEY] })
-  await join().warmUp()
+  const join = (scope: string) => endpoint.provider(t, { store, storeKeys: [KEY], scope })
+  // What is loaded for the first store of a process takes real time.
+  await join('first').warmUp()
   endpoint.requests.length = 0
 
+  const [older, newer] = [join(''), join('')]
   isDown = true
-  const alone = endpoint.provider(t, { store, storeKeys: [KEY], scope: 'another' })
-  await alone.getToken()
-  await clock.advance(20_000)
+  await older.getToken()
+  await clock.advance(apartMs)
   isDown = false
-  const other = endpoint.provider(t, { store, storeKeys: [KEY], scope: 'another' })
-  await other.getToken()
+  await newer.getToken()
   t.equal(endpoint.count, 2)
+  return { endpoint, older, newer }
+}
 
-  await clock.advance(585_000 - 20_000)
-  const { accessToken, expiresIn } = await alone.getToken()
+t.test('refreshes to a new token, not to one of the fleet that is about to end too', async (t) => {
+  const { endpoint, older, newer } = await startPair(t, 20_000)
+  await endpoint.clock.advance(585_000 - 20_000)
+  const { accessToken, expiresIn } = await older.getToken()
   t.equal(endpoint.count, 3)
   t.ok(expiresIn > 300, `${accessToken} has ${expiresIn} s left`)
-  await clock.advance(10_000)
-  t.equal((await other.getToken()).accessToken, accessToken)
+  await endpoint.clock.advance(10_000)
+  t.equal((await newer.getToken()).accessToken, accessToken)
   t.equal(endpoint.count, 3, 'the other member reads it')
+})
+
+t.test('takes an older token of the fleet in place of a rejected one', async (t) => {
+  const { endpoint, older, newer } = await startPair(t, 20_000)
+  await endpoint.clock.advance(400_000)
+  const { accessToken } = await newer.getToken()
+  t.equal((await older.getToken({ rejected: await older.getToken() })).accessToken, accessToken)
+  t.equal(endpoint.count, 2)
+})
+
+t.test('takes an older token of the fleet that lives as long as a caller needs', async (t) => {
+  const { endpoint, older, newer } = await startPair(t, 150_000)
+  await endpoint.clock.advance(350_000)
+  const { accessToken } = await newer.getToken()
+  t.equal((await older.getToken({ minimumLifetimeMs: 200_000 })).accessToken, accessToken)
+  t.equal(endpoint.count, 2)
 })
