@@ -157,7 +157,7 @@ export class SharedPlace {
         timer = setBackgroundTimeout(clock, due, limitMs)
       }
       const isLate = () => clock.monotonic() - startedMs > limitMs + LATE_MS
-      arm(() => (isLate() ? arm(reject) : setImmediate(reject)))
+      arm(() => (isLate() ? arm(reject) : reject()))
     })
     try {
       const answer = await abortable(Promise.race([call(send), late]), closed)
