@@ -259,9 +259,10 @@ async function call(world: World, account: string, count: number, canAbort: bool
   const mustServe = rules.mustServe(world.now)
   const mustRefuse = !mustServe && rules.held.length === 0 && rules.mustRefuse(world.now)
   const held = rules.held.map(({ token }) => token)
+  const { invalidations } = rules
   const calls = Array.from({ length: count }, () => world.call(account, { canAbort }))
   await world.settle()
-  if (mustServe) served(world, calls, held)
+  if (mustServe && rules.invalidations === invalidations) served(world, calls, held)
   if (mustRefuse && calls.some(({ state }) => state !== 'rejected')) {
     world.complain(`account "${account}": a call is not refused in a cool-down`)
   }
@@ -286,10 +287,12 @@ async function rejectAndLook(world: World, account: string, named: Named, count:
   const mustServe = rules.mustServe(world.now)
   const held = rules.held.map(({ token }) => token)
   const isFlying = rules.flight !== undefined
+  const { invalidations } = rules
   const { isLeft, calls } = reject(world, account, named, count)
   const other = world.call(account)
   await world.settle()
-  if (!mustServe) return
+  // It may have been dropped from within a callback.
+  if (!mustServe || rules.invalidations > invalidations) return
   // Whoever names no cached token, or one that is not replaced now, is served; whoever names none always is.
   served(world, [other], held)
   if (isLeft && !isFlying) served(world, calls, held)

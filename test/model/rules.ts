@@ -185,6 +185,10 @@ export class AccountRules {
   flight: Flight | undefined
   /** Until when nobody gets a token because the endpoint hands out the same or a nearly dead one. */
   pointlessUntilMs = NEVER
+  /** How often the token was invalidated. */
+  invalidations = 0
+  /** The turn in which an acquisition failed by a verdict. */
+  failedInTurn = -1
   /** The turn in which an acquisition ran out of time before it could send a request. */
   waitedInVainInTurn = -1
   readonly #granted: Granted[] = []
@@ -377,10 +381,13 @@ export class AccountRules {
       this.waitedInVainInTurn = surroundings.turn
     }
     const failure = flight.failure ?? (flight.hasHung ? HUNG : undefined)
-    if (failure !== undefined) this.#failed(flight, failure, now)
+    if (failure === undefined) return
+    this.failedInTurn = surroundings.turn
+    this.#failed(flight, failure, now)
   }
 
   invalidated(): void {
+    this.invalidations++
     this.held = []
   }
 

@@ -441,7 +441,9 @@ export class World implements Witness, Surroundings, EndpointContext {
     }
     const hasWaitedInVain =
       code === 'ERR_BANDWIDTH_TOKEN_TIMEOUT' && rules.waitedInVainInTurn >= this.turn - 1
-    if (mostMs === 0 && !hasWaitedInVain) {
+    // What was in flight when a cool-down began may fail after its end, and begins none.
+    const hasFailed = rules.failedInTurn >= this.turn - 1
+    if (mostMs === 0 && !hasWaitedInVain && !hasFailed) {
       this.complain(`account "${rules.name}": a call is refused (${code}) though nothing holds it back`)
     }
   }

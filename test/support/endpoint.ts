@@ -1,3 +1,4 @@
+import { subscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type RequestListener, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
@@ -96,6 +97,17 @@ export function answerRaw(...lines: string[]): Answer {
 /** A `credentials` function that gives each account its own credentials. */
 export const credentials = (account: string) => ({ clientId: `client-${account}`, clientSecret: 'secret' })
 
+interface SentRequest {
+  readonly origin: string
+}
+
+/** The requests of this process that undici has begun and not ended. */
+const sent = new Set<SentRequest>()
+subscribe('undici:request:create', (message) => sent.add((message as { request: SentRequest }).request))
+for (const end of ['undici:request:trailers', 'undici:request:error']) {
+  subscribe(end, (message) => sent.delete((message as { request: SentRequest }).request))
+}
+
 /**
  * A real token endpoint with scripted answers, and a virtual clock. Use it for token names that are known in advance,
  * bytes that are not HTTP, held answers, headers of requests, or instants of virtual time. For everything else use the
@@ -125,9 +137,17 @@ export class Endpoint {
     this.#server.on('connection', (socket) => socket.on('error', () => {}))
     this.clock.settle = async () => {
       await turns(12)
+      // On a busy machine a request takes longer on its way than virtual time does.
+      for (let turn = 0; turn < 2_000 && this.#isOnItsWay; turn++) await turns(1)
       // Waits for answers that are being sent, but not for answers that are held or hang.
       for (let turn = 0; turn < 200 && this.#open > 0; turn++) await turns(1)
+      for (let turn = 0; turn < 2_000 && this.#isOnItsWay; turn++) await turns(1)
     }
+  }
+
+  /** Whether undici has sent a request that has not arrived, or has not read an answer that was sent. */
+  get #isOnItsWay(): boolean {
+    return [...sent].filter(({ origin }) => origin === this.origin).length > this.#open
   }
 
   get tokenUrl(): string {

@@ -180,9 +180,9 @@ export class Account {
   }
 
   /** Whether a token from the fleet's store meets the purpose of this acquisition. */
-  #accepts({ minimumLifetimeMs }: Flight, shared: Acquired): boolean {
+  #accepts({ minimumLifetimeMs, isReplacement }: Flight, shared: Acquired): boolean {
     const now = this.#now()
-    const wanted = { minimumLifetimeMs, expiryMarginMs: this.#context.expiryMarginMs }
+    const wanted = { minimumLifetimeMs, isReplacement, expiryMarginMs: this.#context.expiryMarginMs }
     return shared.accessToken !== this.#rejected && isImprovement(shared, this.#valid(now), wanted, now)
   }
 

@@ -92,12 +92,20 @@ export function chooseToken(
 export function isImprovement(
   { accessToken, expiresIn, issuedAt }: Acquired,
   cached: CachedToken | undefined,
-  wanted: { readonly minimumLifetimeMs: number; readonly expiryMarginMs: number },
+  wanted: {
+    readonly minimumLifetimeMs: number
+    readonly isReplacement: boolean
+    readonly expiryMarginMs: number
+  },
   now: Instant
 ): boolean {
   const lifetimeMs = expiresIn * 1000
   const leftMs = lifetimeMs - ageMs(issuedAt, now)
   if (leftMs < Math.max(marginMs(lifetimeMs, wanted.expiryMarginMs), wanted.minimumLifetimeMs)) return false
   if (cached === undefined) return true
-  return accessToken !== cached.token.accessToken && leftMs > cached.lifetimeMs - ageMs(cached.issuedAt, now)
+  const isNewer =
+    accessToken !== cached.token.accessToken && leftMs > cached.lifetimeMs - ageMs(cached.issuedAt, now)
+  // A refresh takes no token that ends soon itself: it would be refreshed, or lapse, before anybody has used it.
+  const isRefresh = !wanted.isReplacement && wanted.minimumLifetimeMs === 0
+  return isNewer && (!isRefresh || leftMs >= lifetimeMs / 2)
 }
