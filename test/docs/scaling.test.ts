@@ -6,6 +6,7 @@ import { redisTokenStore } from '@bandwidth-token/redis'
 import { Redis } from 'ioredis'
 import t from 'tap'
 import { KEY, startFleet } from '../core/store/fleet.js'
+import { grant } from '../support/endpoint.js'
 import { RedisServer } from '../support/redis-server.js'
 
 const root = new URL('../../../', import.meta.url)
@@ -60,6 +61,17 @@ t.test('a token takes 5 commands to fetch, 1 to read, and less than 2 kB of Redi
   t.equal(keys.length, 1)
   const bytes = (await client.memory('USAGE', keys[0] ?? '')) ?? 0
   t.ok(bytes > accessToken.length && bytes < 2_000, `${bytes} bytes`)
+})
+
+t.test('an entry of more than 8 kB is not written', async (t) => {
+  for (const [length, sets] of [
+    [5_000, 1],
+    [7_000, 0]
+  ] as const) {
+    const { commands, join } = await startFleet(t, grant({ access_token: 'x'.repeat(length) }))
+    t.equal((await join().getToken()).accessToken.length, length)
+    t.equal(commands.filter((command) => command === 'set').length, sets, `${length} characters`)
+  }
 })
 
 t.test('members with old keys and members with new ones make at most two requests a life', async (t) => {
