@@ -163,9 +163,10 @@ t.test('the examples about stores compile', async (t) => {
   const blocks = [
     ...(await blocksOf('packages/redis')),
     ...(await blocksOf('examples/postgres-store')),
-    ...(await blocksOf('docs', 'writing-a-store.md', 'ts'))
+    ...(await blocksOf('docs', 'writing-a-store.md', 'ts')),
+    ...(await blocksOf('docs', 'scaling.md', 'ts'))
   ]
-  t.ok(blocks.length >= 7)
+  t.ok(blocks.length >= 8)
   for (const [index, block] of blocks.entries()) await writeFile(join(project, `block-${index}.ts`), block)
   await cp(join(root, 'examples/postgres-store', STORE), join(project, STORE))
   t.equal(await compile(project, { allowJs: true, noUnusedParameters: false }), '')
@@ -286,7 +287,7 @@ t.test('every error code has a row in each README, with its status', async (t) =
 })
 
 t.test('every link to a file leads somewhere', async (t) => {
-  for (const folder of [
+  const folders = [
     ...FOLDERS,
     'packages/browser',
     'packages/emulator',
@@ -294,12 +295,16 @@ t.test('every link to a file leads somewhere', async (t) => {
     'examples/dialpad',
     'examples/fastify',
     'examples/express',
-    'examples/postgres-store',
-    'docs'
-  ]) {
-    const file = folder === 'docs' ? 'writing-a-store.md' : 'README.md'
+    'examples/fleet',
+    'examples/postgres-store'
+  ]
+  const files = [
+    ...folders.map((folder) => [folder, 'README.md'] as const),
+    ...['writing-a-store.md', 'scaling.md'].map((page) => ['docs', page] as const)
+  ]
+  for (const [folder, file] of files) {
     for (const link of namesIn(await read(folder, file), /(?:\]\(|<img src=")(?!https?:)([^)#"]+)/g)) {
-      await t.resolves(readFile(join(root, folder, link)), `${folder}: ${link}`)
+      await t.resolves(readFile(join(root, folder, link)), `${folder}/${file}: ${link}`)
     }
   }
 })
