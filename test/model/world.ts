@@ -129,8 +129,10 @@ export class World implements Witness, Surroundings, EndpointContext {
   }
 
   acquisitionEnds(flight: Flight): void {
-    this.rules(flight.account).acquisitionEnds(flight, this.now)
-    this.#touch(flight.account, true, flight.granted !== undefined)
+    const rules = this.rules(flight.account)
+    rules.acquisitionEnds(flight, this.now)
+    const { granted } = flight
+    this.#touch(flight.account, true, granted !== undefined && rules.held.includes(granted))
   }
 
   requestArrives(): void {
