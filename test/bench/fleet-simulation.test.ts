@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { Program } from '../support/program.js'
@@ -33,7 +32,6 @@ interface Timeline {
 /** `expiryMarginMs` by default: a token with less left is never handed out. */
 const HARD_MS = 10_000
 const folder = new URL('../../../bench/fleet-simulation/', import.meta.url)
-const read = (name: string) => readFile(new URL(name, folder), 'utf8')
 
 async function smoke(...args: string[]): Promise<Report> {
   const program = new Program(t, [fileURLToPath(new URL('run.js', folder)), '--smoke', '--json', ...args])
@@ -97,19 +95,6 @@ t.test('a fault of the store costs at most what a fleet without one makes', asyn
 t.test('the same scenario comes to the same figures', async (t) => {
   const again = await smoke('--only=store down')
   t.strictSame(again.results, named('store down for an hour'))
-})
-
-t.test('the checked-in table and chart show the checked-in figures', async (t) => {
-  const { toMarkdown } = await import(new URL('report.js', folder).href)
-  const { toChart } = await import(new URL('chart.js', folder).href)
-  const report = JSON.parse(await read('results.json')) as Report
-  t.equal(await read('results.md'), toMarkdown(report))
-  t.equal(await read('chart.svg'), toChart(report.results))
-  const healthy = report.results.filter(({ name }) => name === 'healthy')
-  t.strictSame(
-    healthy.map(({ members, requestsPerLife }) => [members, requestsPerLife.toFixed(2)]),
-    [10, 100, 1_000, 10_000, 100_000].map((members) => [members, '1.00'])
-  )
 })
 
 t.test(
