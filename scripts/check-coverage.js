@@ -6,7 +6,7 @@ const LIMITS = {
   'packages/fastify/src/': 100,
   'packages/express/src/': 100,
   'packages/redis/src/': 100,
-  'packages/browser/src/': 100
+  'packages/browser/src/': 99
 }
 
 const root = new URL('../', import.meta.url)

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { Child } from './child.js'
 import type { MemoryReport } from './memory-report.js'
 
-const MAX_TOKENS = 1_000
+const MAX_TOKENS = 10_000
 const MiB = 1024 * 1024
 const LIMIT_MS = 110_000
 
