@@ -36,7 +36,7 @@ t.test('of 100,000 accounts only as many tokens are kept as there may be', async
 
 t.test('20,000 accounts that get no token cost no more', async (t) => {
   const { requests, timers, growth } = await measure(t, { accounts: 20_000, status: 401 })
-  t.equal(requests, 20_000)
+  t.ok(requests > 0 && requests <= 64, 'they share one client, which was refused')
   t.equal(timers, 0)
   t.ok(growth < 2 * MiB, `15,000 accounts without a token have cost ${growth} bytes`)
 })
