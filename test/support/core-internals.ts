@@ -3,14 +3,14 @@ function load<Module>(file: string): Promise<Module> {
   return import(new URL(file, import.meta.resolve('@bandwidth-token/core')).href) as Promise<Module>
 }
 
-export const { parseGrant, parseOauthError, parseRetryAfter } =
+export const { parseExpiresIn, parseGrant, parseOauthError, parseRetryAfter } =
   await load<typeof import('../../packages/core/dist/esm/endpoint/parse.js')>('endpoint/parse.js')
 export const { requestToken } =
   await load<typeof import('../../packages/core/dist/esm/endpoint/request.js')>('endpoint/request.js')
 export const { networkFailure } = await load<
   typeof import('../../packages/core/dist/esm/endpoint/network-failure.js')
 >('endpoint/network-failure.js')
-export const { ageMs, parseExpiresIn, planLifetime } =
+export const { planLifetime } =
   await load<typeof import('../../packages/core/dist/esm/token/lifetime.js')>('token/lifetime.js')
 export const { Acquisition } = await load<
   typeof import('../../packages/core/dist/esm/acquisition/acquisition.js')
@@ -38,7 +38,7 @@ export const { PROVIDER_RULES } =
 export const { nodeHeaders } =
   await load<typeof import('../../packages/core/dist/esm/route/node-http.js')>('route/node-http.js')
 export const { rejectedTokenId } =
-  await load<typeof import('../../packages/core/dist/esm/route/token-route.js')>('route/token-route.js')
+  await load<typeof import('../../packages/core/dist/esm/route/request.js')>('route/request.js')
 export const { toError } = await load<typeof import('../../packages/core/dist/esm/failure.js')>('failure.js')
 export const { chooseToken, isNearlyDead, nextWakeMs } =
   await load<typeof import('../../packages/core/dist/esm/account/cached-token.js')>('account/cached-token.js')
@@ -46,3 +46,5 @@ export const { Sealer } =
   await load<typeof import('../../packages/core/dist/esm/store/sealer.js')>('store/sealer.js')
 export const { identityText } =
   await load<typeof import('../../packages/core/dist/esm/store/identity.js')>('store/identity.js')
+export const { ageMs } =
+  await load<typeof import('../../packages/core/dist/esm/support/clock.js')>('support/clock.js')

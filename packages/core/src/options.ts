@@ -5,7 +5,7 @@ import type { TokenStore } from './store/token-store.js'
 import { checkOptions, hasMethods, type OptionRule } from './support/check-options.js'
 import { type Clock, systemClock } from './support/clock.js'
 import type { Logger } from './support/logger.js'
-import { isLoopback, parseUrl } from './support/url.js'
+import { isInsecure, isTokenUrl } from './support/url.js'
 
 /**
  * All options of a `TokenProvider`. All are optional, all durations are milliseconds, and only own properties count.
@@ -254,15 +254,4 @@ function checkStore({ store, storeKeys }: ProviderOptions): void {
 /** 32 bytes in base64 or base64url (RFC 4648), padded or not. */
 function isStoreKey(value: unknown): boolean {
   return typeof value === 'string' && /^[A-Za-z0-9+/_-]{43}=?$/.test(value)
-}
-
-function isTokenUrl(value: unknown): boolean {
-  const url = typeof value === 'string' && !value.includes('#') ? parseUrl(value) : undefined
-  if (url === undefined || url.username !== '' || url.password !== '') return false
-  return url.protocol === 'https:' || url.protocol === 'http:'
-}
-
-function isInsecure(tokenUrl: string): boolean {
-  const { protocol, hostname } = new URL(tokenUrl)
-  return protocol === 'http:' && !isLoopback(hostname)
 }

@@ -30,8 +30,6 @@ export interface GetTokenOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-const MAX_REQUESTS_IN_FLIGHT = 64
-
 const EVICTED =
   'A valid token was evicted from the cache to make room for another account. Raise "maxTokens" if you have the memory.'
 
@@ -100,7 +98,7 @@ export class TokenProvider {
           clock: resolved.clock,
           closed: this.#closed.signal
         }),
-      places: new Places(MAX_REQUESTS_IN_FLIGHT),
+      places: new Places(),
       // With fixed credentials, all accounts are one client to the endpoint.
       gate: resolved.mayReload ? undefined : new ClientGate(),
       inOwnContext,

@@ -5,9 +5,9 @@ import type { Pause } from '../acquisition/cool-down.js'
 import type { Demand } from '../acquisition/fleet.js'
 import { CLOSED, type Failure, isFailure, NEARLY_DEAD, toError } from '../failure.js'
 import { BackgroundTimer } from '../support/background-timer.js'
-import { type Instant, readClock } from '../support/clock.js'
+import { ageMs, type Instant, readClock } from '../support/clock.js'
 import type { AccessToken } from '../token/access-token.js'
-import { ageMs, REQUEST_INTERVAL_MS } from '../token/lifetime.js'
+import { REQUEST_INTERVAL_MS } from '../token/lifetime.js'
 import type { AccountContext } from './account-context.js'
 import {
   type CachedToken,

@@ -1,7 +1,7 @@
 import type { Acquired } from '../acquisition/acquired.js'
-import type { Clock, Instant } from '../support/clock.js'
+import { ageMs, type Clock, type Instant } from '../support/clock.js'
 import { AccessToken } from '../token/access-token.js'
-import { ageMs, type Lifetime, marginMs, planLifetime, REQUEST_INTERVAL_MS } from '../token/lifetime.js'
+import { type Lifetime, marginMs, planLifetime, REQUEST_INTERVAL_MS } from '../token/lifetime.js'
 
 /** A token that a peer refused: itself, its string or its id. */
 export type RejectedToken = string | { readonly accessToken: string }

@@ -10,9 +10,16 @@ import {
   WAITED_IN_VAIN
 } from '../failure.js'
 import { abortable, controllerWithin } from '../support/abortable.js'
-import { type Clock, holdProcess, type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
+import {
+  ageMs,
+  type Clock,
+  holdProcess,
+  type Instant,
+  readClock,
+  setBackgroundTimeout
+} from '../support/clock.js'
 import type { Log } from '../support/logger.js'
-import { ageMs, marginMs } from '../token/lifetime.js'
+import { marginMs } from '../token/lifetime.js'
 import type { Acquired } from './acquired.js'
 import type { Admission, ClientGate } from './client-gate.js'
 import { authenticate, type Credentials, loadCredentials } from './credentials.js'

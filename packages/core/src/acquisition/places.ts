@@ -1,13 +1,12 @@
 import { abortable } from '../support/abortable.js'
 
+/** How many requests of a provider may be in flight. */
+const MAX_REQUESTS_IN_FLIGHT = 64
+
 /** A fixed number of places for requests in flight. If none is free, a request waits in line. */
 export class Places {
-  #free: number
+  #free = MAX_REQUESTS_IN_FLIGHT
   readonly #line = new Set<() => void>()
-
-  constructor(count: number) {
-    this.#free = count
-  }
 
   /** Resolves once a place is taken. If `signal` aborts before that, leaves the line and rejects with its reason. */
   async take(signal: AbortSignal): Promise<void> {

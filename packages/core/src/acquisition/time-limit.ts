@@ -1,6 +1,5 @@
 import { type Failure, STOOD_STILL, TIMED_OUT } from '../failure.js'
-import { type Clock, type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
-import { ageMs } from '../token/lifetime.js'
+import { ageMs, type Clock, type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
 
 /** A limit that comes due later than this shows that the process stood still. It says nothing about the endpoint. */
 const LATE_MS = 1_000

@@ -1,6 +1,5 @@
 import type { Failure } from '../failure.js'
 import { sharesWithSecret } from '../support/secrets.js'
-import { parseExpiresIn } from '../token/lifetime.js'
 
 /** The used parts of a token response. */
 export interface Grant {
@@ -14,6 +13,8 @@ export interface Grant {
 
 /** A shorter secret can be part of an id by chance. */
 const MIN_SECRET_LENGTH = 8
+const MAX_LIFETIME_S = 86_400
+const DEFAULT_LIFETIME_S = 60
 /** `Retry-After` is obeyed no longer than this. */
 export const RETRY_AFTER_CAP_MS = 300_000
 
@@ -46,6 +47,17 @@ export function parseGrant(answer: unknown, secrets: readonly string[] = []): Gr
     expiresIn,
     hasExpiresIn: !isMissing(expires_in)
   }
+}
+
+/**
+ * The lifetime of `expires_in` (RFC 6749 §5.1), in whole seconds: 60 if it is missing, at most a day.
+ * `undefined` if it is not a number of at least 1.
+ */
+export function parseExpiresIn(value: unknown): number | undefined {
+  if (value === undefined || value === null) return DEFAULT_LIFETIME_S
+  const isNumeric = typeof value === 'number' || (typeof value === 'string' && /^\d+(\.\d+)?$/.test(value))
+  const seconds = isNumeric ? Math.floor(Number(value)) : 0
+  return seconds >= 1 ? Math.min(seconds, MAX_LIFETIME_S) : undefined
 }
 
 function isMissing(field: unknown): boolean {

@@ -12,3 +12,11 @@ export interface RouteRequest {
   /** Ends the wait of this caller, such as when the client has disconnected. Default: none. */
   readonly signal?: AbortSignal | undefined
 }
+
+/** The id of the token that the gateway refused, as the page says (`?rejected=`). Only one well-formed value counts. */
+export function rejectedTokenId(url: string): string | undefined {
+  // The query with its "?", which the parser drops.
+  const values = new URLSearchParams(/\?.*/.exec(url)?.[0]).getAll('rejected')
+  const [id] = values
+  return values.length === 1 && id !== undefined && /^[A-Za-z0-9._~-]{1,128}$/.test(id) ? id : undefined
+}

@@ -2,7 +2,7 @@ import { createLog } from '../support/logger.js'
 import type { AccessToken } from '../token/access-token.js'
 import { type RouteAnswer, tokenAnswer, toThrowable } from './answers.js'
 import { Policy } from './policy.js'
-import type { HeaderReader, RouteRequest } from './request.js'
+import { type HeaderReader, type RouteRequest, rejectedTokenId } from './request.js'
 import { type AdapterTraits, type ResolvedRouteOptions, resolveRouteOptions } from './route-options.js'
 
 /**
@@ -77,12 +77,4 @@ export class TokenRoute<Request> {
       ...(rejected !== undefined && { rejected })
     })
   }
-}
-
-/** The id of the token that the gateway refused, as the page says (`?rejected=`). Only one well-formed value counts. */
-export function rejectedTokenId(url: string): string | undefined {
-  // The query with its "?", which the parser drops.
-  const values = new URLSearchParams(/\?.*/.exec(url)?.[0]).getAll('rejected')
-  const [id] = values
-  return values.length === 1 && id !== undefined && /^[A-Za-z0-9._~-]{1,128}$/.test(id) ? id : undefined
 }

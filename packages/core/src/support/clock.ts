@@ -30,6 +30,14 @@ export function readClock(clock: Clock): Instant {
   return { wallMs: clock.now(), monotonicMs: clock.monotonic() }
 }
 
+/**
+ * The age by the clock that shows more. So a token does not look younger when the wall clock is set back, or when the
+ * monotonic clock stops during a suspend.
+ */
+export function ageMs(issuedAt: Instant, now: Instant): number {
+  return Math.max(0, now.wallMs - issuedAt.wallMs, now.monotonicMs - issuedAt.monotonicMs)
+}
+
 /** Sets whether a timer holds the process open, if its handle has `ref()` and `unref()`. */
 export function holdProcess(handle: unknown, hold: boolean): void {
   const timer = handle as Partial<Pick<NodeJS.Timeout, 'ref' | 'unref'>> | null | undefined

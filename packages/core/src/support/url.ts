@@ -14,3 +14,16 @@ export function parseUrl(text: string): URL | undefined {
 export function isLoopback(hostname: string): boolean {
   return /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
 }
+
+/** Whether a value can be the URL of a token endpoint: `https:` or `http:`, without user name, password and fragment. */
+export function isTokenUrl(value: unknown): value is string {
+  const url = typeof value === 'string' && !value.includes('#') ? parseUrl(value) : undefined
+  if (url === undefined || url.username !== '' || url.password !== '') return false
+  return url.protocol === 'https:' || url.protocol === 'http:'
+}
+
+/** Whether what is sent to this URL crosses a network unencrypted. */
+export function isInsecure(tokenUrl: string): boolean {
+  const { protocol, hostname } = new URL(tokenUrl)
+  return protocol === 'http:' && !isLoopback(hostname)
+}

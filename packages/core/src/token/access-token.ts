@@ -1,6 +1,5 @@
 import { inspect } from 'node:util'
-import { type Clock, type Instant, readClock } from '../support/clock.js'
-import { ageMs } from './lifetime.js'
+import { ageMs, type Clock, type Instant, readClock } from '../support/clock.js'
 
 /** A token as it is sent over the wire: Bandwidth's four fields (RFC 6749 §5.1, Bandwidth's page). */
 export interface TokenResponse {
