@@ -74,11 +74,15 @@ t.test('Retry-After', async (t) => {
       'Funday, 99-Xyz-26 25:61:61 GMT',
       undefined,
       [],
-      ['30'],
-      ['30', '60']
+      ['soon', '']
     ]) {
       t.equal(parseRetryAfter(value, NOW_MS), undefined, JSON.stringify(value))
     }
+  })
+
+  t.test('that was sent several times is the longest of its delays', async (t) => {
+    t.equal(parseRetryAfter(['30'], NOW_MS), 30_000)
+    t.equal(parseRetryAfter(['30', 'soon', '60', '10'], NOW_MS), 60_000)
   })
 
   t.test('is never less than nothing nor more than 300 s, whatever it says', async () => {

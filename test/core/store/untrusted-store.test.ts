@@ -8,6 +8,7 @@ import { createSecrets, huntFor, LeakHunt } from '../../support/leak-hunt/index.
 import { memoryTokenStore } from '../../support/memory-token-store.js'
 import { processEvents } from '../../support/process-events.js'
 import { recordingLogger } from '../../support/recording-logger.js'
+import { VirtualClock } from '../../support/virtual-clock.js'
 import { accessTokens, type Fleet, KEY, startFleet } from './fleet.js'
 
 const METHODS = ['get', 'set', 'delete', 'lock', 'unlock'] as const
@@ -134,7 +135,12 @@ t.test('takes an entry that is well formed: what is planted here is where it is 
   t.equal((await fleet.join().getToken()).accessToken, 'planted')
 })
 
-const TOLD = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', message: 'It is down.', remedy: 'retry' }
+const TOLD = {
+  code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',
+  message: 'It is down.',
+  remedy: 'retry',
+  toldAtMs: new VirtualClock().now()
+}
 for (const [what, inside] of Object.entries<unknown>({
   'no JSON': '{',
   null: null,
@@ -147,7 +153,8 @@ for (const [what, inside] of Object.entries<unknown>({
   'a time that is text': { ...TOLD, retryAfterMs: 'soon' },
   'a year to wait': { ...TOLD, retryAfterMs: 31_536_000_000 },
   'a status that is text': { ...TOLD, upstreamStatus: 'bad' },
-  'attempts that are none': { ...TOLD, attempts: {} }
+  'no date': { ...TOLD, toldAtMs: undefined },
+  'a date of an hour ago': { ...TOLD, toldAtMs: TOLD.toldAtMs - 3_600_000 }
 })) {
   t.test(`believes no failure that is sealed but has ${what} inside`, async (t) => {
     const fleet = await startFleet(t)
@@ -216,6 +223,15 @@ t.test('with a lock for nobody, each goes on by its deadline, with the code of a
   await endpoint.clock.advance(10_000)
   await call
 })
+
+for (const answer of [undefined, 'OK', 1]) {
+  t.test(`goes on alone at once where the store answers ${answer} to a lock`, async (t) => {
+    const { endpoint, store, join } = await startFleet(t)
+    const call = join({ store: altered(store, { lock: async () => answer as never }) }).getToken()
+    await endpoint.clock.advance(10)
+    t.equal((await call).accessToken, 'token-1')
+  })
+}
 
 for (const answer of [true, false, undefined, 'maybe']) {
   t.test(

@@ -13,6 +13,7 @@ import {
   type CachedToken,
   chooseToken,
   createCachedToken,
+  hotUntilMs,
   isImprovement,
   isNamedBy,
   isNearlyDead,
@@ -23,9 +24,9 @@ import {
 } from './cached-token.js'
 import { logOutcome, logYoungRejection } from './log-lines.js'
 import { Pauses } from './pauses.js'
+import { Rejections } from './rejections.js'
 import { describeStatus, type TokenStatus } from './status.js'
 
-const REPLACEMENT_INTERVAL_MS = 30_000
 /** When to repeat a refresh whose time ran out while it waited for a place or for a probe. */
 const WAITED_IN_VAIN_RETRY_MS = 1_000
 const NEVER = Number.NEGATIVE_INFINITY
@@ -38,12 +39,10 @@ export class Account {
   readonly #context: AccountContext<Account>
   readonly #gate: ClientGate
   readonly #pauses: Pauses
+  readonly #rejections = new Rejections()
   #cached: CachedToken | undefined
   #flight: Flight | undefined
   #lastStartMs = NEVER
-  #lastReplacementMs = NEVER
-  /** The token that was rejected or invalidated last. It is not taken from the fleet's store again. */
-  #rejected: string | undefined
   #hotUntilMs = NEVER
   readonly #timer: BackgroundTimer
 
@@ -116,7 +115,7 @@ export class Account {
     const now = this.#now()
     const cached = this.#valid(now)
     if (cached === undefined || !isNamedBy(rejected, cached) || isYoung(cached, now)) return false
-    this.#rejected = cached.token.accessToken
+    this.#rejections.add(cached)
     this.#context.inOwnContext(() => cached.withdraw?.())
     this.#drop()
     return true
@@ -126,7 +125,8 @@ export class Account {
     const now = this.#now()
     const cached = this.#valid(now)
     const expiresInMs = cached && cached.lifetimeMs - ageMs(cached.issuedAt, now)
-    return describeStatus(expiresInMs, this.#pauses.longest, this.#pause(now), this.isAcquiring)
+    const coolDown = this.#pauses.longest(now, cached && usableMs(cached, now))
+    return describeStatus(expiresInMs, coolDown, this.#pause(now), this.isAcquiring)
   }
 
   /** Drops the token. The cache calls this on eviction, so it is not notified. */
@@ -169,7 +169,7 @@ export class Account {
     this.#lastStartMs = now.monotonicMs
     const demand: Demand = {
       accepts: (shared) => this.#accepts(flight, shared),
-      lastReplacementMs: () => this.#lastReplacementMs
+      lastReplacementMs: () => this.#rejections.lastReplacementMs
     }
     const flight: Flight = inOwnContext(
       () => new Acquisition(this.#context, this.key, this.#gate, this.#pauses.mayRetry, demand)
@@ -186,7 +186,8 @@ export class Account {
   #accepts({ minimumLifetimeMs, isReplacement }: Flight, shared: Acquired): boolean {
     const now = this.#now()
     const wanted = { minimumLifetimeMs, isReplacement, expiryMarginMs: this.#context.expiryMarginMs }
-    return shared.accessToken !== this.#rejected && isImprovement(shared, this.#valid(now), wanted, now)
+    if (this.#rejections.isKnown(shared.accessToken)) return false
+    return isImprovement(shared, this.#valid(now), wanted, now)
   }
 
   /**
@@ -212,12 +213,11 @@ export class Account {
       cached.wasRejectedYoung = true
       return undefined
     }
-    const sinceMs = now.monotonicMs - this.#lastReplacementMs
-    if (this.#pauses.isPointless(now) || sinceMs < REPLACEMENT_INTERVAL_MS) return undefined
+    if (this.#pauses.isPointless(now) || !this.#rejections.mayReplace(now)) return undefined
     const flight = this.#acquire(now)
-    this.#rejected = cached.token.accessToken
+    this.#rejections.add(cached)
     flight.isReplacement = true
-    this.#lastReplacementMs = flight.startedAtMs
+    this.#rejections.replacementBegan(flight.startedAtMs)
     return flight
   }
 
@@ -270,13 +270,11 @@ export class Account {
     const next = createCachedToken(grant, this.#context, this.#context.clock)
     this.#cached = chooseToken(next, previous, flight.isReplacement, now)
     const isAdopted = this.#cached === next
-    this.#lastReplacementMs = Math.max(this.#lastReplacementMs, grant.replacedAtMs ?? NEVER)
+    if (grant.replacedAtMs !== undefined) this.#rejections.replacementBegan(grant.replacedAtMs)
     const isPointless = !isAdopted || isNearlyDead(next, now)
     const pointlessUntilMs = isPointless ? next.issuedAt.monotonicMs + REQUEST_INTERVAL_MS : NEVER
     this.#pauses.succeeded(flight.admission, next.issuedAt, now, pointlessUntilMs)
-    this.#hotUntilMs = isAdopted
-      ? next.issuedAt.wallMs + Math.min(next.refreshAgeMs, next.lifetimeMs - next.marginMs)
-      : NEVER
+    this.#hotUntilMs = isAdopted ? hotUntilMs(next) : NEVER
     return isAdopted ? next : NEARLY_DEAD
   }
 

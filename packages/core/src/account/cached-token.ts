@@ -43,6 +43,11 @@ export function usableMs(cached: CachedToken, now: Instant): number {
   return cached.lifetimeMs - cached.marginMs - ageMs(cached.issuedAt, now)
 }
 
+/** Until when callers get the token without another check, by the wall clock. The timer ends it earlier if need be. */
+export function hotUntilMs({ issuedAt, refreshAgeMs, lifetimeMs, marginMs }: CachedToken): number {
+  return issuedAt.wallMs + Math.min(refreshAgeMs, lifetimeMs - marginMs)
+}
+
 /**
  * Milliseconds until the account has something to do without a caller: to refresh the token, to repeat a failed refresh
  * while the token is in use, or to drop the token at its hard line.

@@ -31,9 +31,12 @@ export class Pauses {
     ].reduce((longest, pause) => ((pause?.leftMs ?? 0) > (longest?.leftMs ?? 0) ? pause : longest))
   }
 
-  /** The cool-down that ends last, for the status. */
-  get longest(): CoolDown {
-    return this.#own.untilMs > this.#gate.coolDown.untilMs ? this.#own : this.#gate.coolDown
+  /** The cool-down that holds back this account longer, for the status. */
+  longest(now: Instant, servesForMs: number | undefined): CoolDown {
+    const client = this.#gate.coolDown
+    const leftMs = (coolDown: CoolDown) => coolDown.pause(now, servesForMs)?.leftMs ?? 0
+    const isOwn = leftMs(this.#own) > leftMs(client) || client.consecutiveFailures === 0
+    return isOwn ? this.#own : client
   }
 
   /** Whether the next acquisition may make more than one attempt. After a failed background refresh it may not. */
@@ -48,8 +51,7 @@ export class Pauses {
   /** Starts a cool-down: the client's, or this account's own after a background refresh that was not refused. */
   failed(failure: Failure, { isAwaited, admission }: Failed, now: Instant): void {
     if (failure.isVerdict === false) return
-    const isOwn =
-      !isAwaited && !admission?.isProbe && failure.remedy !== 'reload' && failure.retryAfterMs === undefined
+    const isOwn = !isAwaited && !admission?.isProbe && failure.remedy !== 'reload' && !failure.retryAfterMs
     if (isOwn) this.#own.add(failure, now)
     else this.#gate.failed(failure, admission, now)
   }

@@ -1,28 +1,15 @@
 import type { Grant } from '../endpoint/parse.js'
 import { type Endpoint, requestToken } from '../endpoint/request.js'
-import {
-  CLOSED,
-  type Failure,
-  isFailure,
-  STOOD_STILL,
-  TIMED_OUT,
-  toFailure,
-  WAITED_IN_VAIN
-} from '../failure.js'
+import { CLOSED, type Failure, isFailure, STOOD_STILL, TIMED_OUT, WAITED_IN_VAIN } from '../failure.js'
 import { abortable, controllerWithin } from '../support/abortable.js'
-import {
-  ageMs,
-  type Clock,
-  holdProcess,
-  type Instant,
-  readClock,
-  setBackgroundTimeout
-} from '../support/clock.js'
+import { ageMs, type Clock, type Instant, readClock } from '../support/clock.js'
 import type { Log } from '../support/logger.js'
 import { marginMs } from '../token/lifetime.js'
 import type { Acquired } from './acquired.js'
 import type { Admission, ClientGate } from './client-gate.js'
 import { authenticate, type Credentials, loadCredentials } from './credentials.js'
+import { Deadline } from './deadline.js'
+import { Entrance } from './entrance.js'
 import { type Demand, type LoadFleet, obtainTogether } from './fleet.js'
 import type { Places } from './places.js'
 import { retryDelayMs } from './retry.js'
@@ -61,20 +48,19 @@ export class Acquisition<Result> {
   minimumLifetimeMs = 0
   /** Whether a caller has waited for it. If none has, it is a background refresh. */
   isAwaited = false
-  /** Its admission by the client's gate, once it has one. */
-  admission: Admission | undefined
   readonly #context: AcquisitionContext
   readonly #gate: ClientGate
   readonly #mayRetry: boolean
   readonly #demand: Demand
+  readonly #entrance: Entrance
   #result: Promise<Result> | undefined
-  #ended = new AbortController()
-  #deadline: TimeLimit
+  #deadline: Deadline
   #waiting = 0
   #attempts = 0
-  #hasPlace = false
-  /** Whether the credentials were loaded again. The token may then belong to another identity. */
+  /** Whether the credentials were loaded again after a refusal. That helps once at most. */
   #hasReloaded = false
+  /** The credentials of the last attempt. */
+  #used: Credentials | undefined
   #isClosed = false
 
   /** `mayRetry` is false for the first acquisition after a cool-down: it makes one attempt, even if callers wait. */
@@ -90,8 +76,14 @@ export class Acquisition<Result> {
     this.#gate = gate
     this.#mayRetry = mayRetry
     this.#demand = demand
+    this.#entrance = new Entrance(context.clock, gate, context.places)
     this.startedAtMs = context.clock.monotonic()
     this.#deadline = this.#startDeadline()
+  }
+
+  /** Its admission by the client's gate, once it has one. */
+  get admission(): Admission | undefined {
+    return this.#entrance.admission
   }
 
   /** Starts. `settle` turns the outcome into the result, before any waiting caller continues. */
@@ -103,12 +95,13 @@ export class Acquisition<Result> {
     })
     const result = this.#run().then((outcome) => {
       this.#deadline.clear()
-      // The provider may have been closed after the response arrived.
-      const result = settle(this.#ended.signal.reason === CLOSED ? CLOSED : outcome)
-      // Let others continue only now: if this acquisition started a cool-down, they must see it.
-      this.admission?.leave()
-      this.#leavePlace()
-      return result
+      try {
+        // The provider may have been closed after the response arrived.
+        return settle(this.#deadline.signal.reason === CLOSED ? CLOSED : outcome)
+      } finally {
+        // Let others continue only now: if this acquisition started a cool-down, they must see it.
+        this.#entrance.leave()
+      }
     })
     resolve(result)
   }
@@ -116,18 +109,18 @@ export class Acquisition<Result> {
   /** The result for one caller. Its `signal` ends the wait of this caller alone. */
   async wait(signal?: AbortSignal): Promise<Result> {
     this.isAwaited = true
-    if (this.#waiting++ === 0) holdProcess(this.#deadline.timer, true)
+    if (this.#waiting++ === 0) this.#deadline.holdProcess(true)
     const result = this.#result as Promise<Result>
     try {
       return await (signal === undefined ? result : abortable(result, signal))
     } finally {
-      if (--this.#waiting === 0) holdProcess(this.#deadline.timer, false)
+      if (--this.#waiting === 0) this.#deadline.holdProcess(false)
     }
   }
 
   close(): void {
     this.#isClosed = true
-    this.#ended.abort(CLOSED)
+    this.#deadline.end(CLOSED)
   }
 
   /** Runs the acquisition, and starts it anew if the process stood still, because the endpoint is not to blame then. */
@@ -139,43 +132,43 @@ export class Acquisition<Result> {
         return this.#attempts === 0 ? WAITED_IN_VAIN : this.#withAttempts(TIMED_OUT)
       }
       this.#deadline.clear()
-      this.#ended = new AbortController()
       this.#deadline = this.#startDeadline()
       this.#attempts = 0
       this.#hasReloaded = false
     }
   }
 
-  #startDeadline(): TimeLimit {
-    const ended = this.#ended
-    const limit = new TimeLimit(this.#context.clock, this.#context.deadlineMs, (reason) =>
-      ended.abort(reason)
-    )
-    if (this.#waiting > 0) holdProcess(limit.timer, true)
-    return limit
+  #startDeadline(): Deadline {
+    const deadline = new Deadline(this.#context.clock, this.#context.deadlineMs)
+    if (this.#waiting > 0) deadline.holdProcess(true)
+    return deadline
   }
 
   async #runInTime(): Promise<Acquired | Failure> {
     const { clock, loadFleet } = this.#context
-    const credentials = await this.#inTime(this.#loadCredentials())
+    const credentials = await this.#deadline.inTime(this.#loadCredentials())
     if (isFailure(credentials))
       return credentials === STOOD_STILL ? credentials : this.#withAttempts(credentials)
     if (loadFleet === undefined) return this.#fetch(credentials)
-    const { signal } = this.#ended
+    const deadline = this.#deadline
+    const { signal } = deadline
     let fetching: Promise<Acquired | Failure> | undefined
-    const result = await this.#inTime(
+    const result = await this.#deadline.inTime(
       obtainTogether(loadFleet, clock, credentials, this.account, {
         ...this.#demand,
         fetch: () => {
           fetching = this.#fetch(credentials)
           return fetching
         },
-        mayShare: () => !this.#hasReloaded,
+        takePlace: () => this.#entrance.takePlace(deadline),
+        leavePlace: () => this.#entrance.leavePlace(),
+        mayShare: () => isSameClient(this.#used, credentials),
         isEnded: () => signal.aborted
       })
     )
     // What this member has begun itself comes to its end before anything begins anew, and has the last word.
     if (signal.aborted && fetching !== undefined) return fetching
+    if (this.#entrance.waitedInVain(deadline)) return WAITED_IN_VAIN
     return result === undefined || result === TIMED_OUT ? this.#withAttempts(TIMED_OUT) : result
   }
 
@@ -192,7 +185,7 @@ export class Acquisition<Result> {
       // What it asked for in `Retry-After` has been waited for.
       if (result.isVerdict === false) return last ? { ...last, retryAfterMs: undefined } : result
       const failure = this.#withAttempts(result)
-      if (this.#ended.signal.aborted) return failure
+      if (this.#deadline.signal.aborted) return failure
       const delayMs = retryDelayMs(
         failure,
         {
@@ -209,8 +202,10 @@ export class Acquisition<Result> {
       if (failure.retryAfterMs !== undefined) {
         this.#gate.hold(failure, failure.retryAfterMs, readClock(this.#context.clock))
       }
-      if (delayMs > 0) await this.#sleep(delayMs)
-      credentials = await this.#inTime(this.#loadCredentials())
+      // This client's pause is no reason for the others to wait. With fixed credentials there are no others.
+      if (mayReload) this.#entrance.leavePlace()
+      if (delayMs > 0) await this.#deadline.sleep(delayMs)
+      credentials = await this.#deadline.inTime(this.#loadCredentials())
     }
   }
 
@@ -224,13 +219,15 @@ export class Acquisition<Result> {
 
   async #attempt(credentials: Credentials): Promise<Acquired | Failure> {
     const { clock, endpoint, timeoutMs } = this.#context
-    const refusal = await this.#enter()
+    const refusal = await this.#entrance.enter(this.#deadline)
     if (refusal !== undefined) return refusal
     // The provider may have been closed meanwhile, by a function that another request called.
-    if (this.#ended.signal.aborted) return this.#ended.signal.reason
+    const { signal } = this.#deadline
+    if (signal.aborted) return signal.reason
 
     this.#attempts++
-    const attempt = controllerWithin(this.#ended.signal)
+    this.#used = credentials
+    const attempt = controllerWithin(signal)
     const limit = new TimeLimit(clock, timeoutMs, (reason) => attempt.abort(reason))
     const result = await requestToken(endpoint, authenticate(credentials), attempt.signal, () => clock.now())
     limit.clear()
@@ -250,64 +247,13 @@ export class Acquisition<Result> {
     return ageMs(issuedAt, readClock(clock)) > lifetimeMs - marginMs(lifetimeMs, expiryMarginMs)
   }
 
-  /**
-   * Waits until a request may be sent. Being refused here, or running out of time, is no verdict: it starts no
-   * cool-down.
-   */
-  async #enter(): Promise<Failure | undefined> {
-    const { clock, places } = this.#context
-    for (;;) {
-      const obstacle = this.#gate.obstacle(readClock(clock), this.admission)
-      let wait: Promise<unknown>
-      if (this.#deadline.leftMs <= 0) {
-        // The timer of the deadline is due. It ends the wait, and knows whether the process stood still.
-        wait = new Promise(() => {})
-      } else if (obstacle === undefined) {
-        if (this.#hasPlace) break
-        wait = places.take(this.#ended.signal).then(() => {
-          this.#hasPlace = true
-        })
-      } else if ('probe' in obstacle) {
-        wait = obstacle.probe
-      } else if ('heldMs' in obstacle && obstacle.heldMs < this.#deadline.leftMs) {
-        wait = this.#sleep(obstacle.heldMs)
-      } else {
-        return { ...obstacle.refusal, isVerdict: false }
-      }
-      await this.#inTime(wait)
-      const { aborted, reason } = this.#ended.signal
-      if (aborted) return reason === TIMED_OUT ? WAITED_IN_VAIN : reason
-    }
-    if (this.admission === undefined || !this.#gate.isCurrent(this.admission)) {
-      // After a cool-down that others began it is as new, and may be the probe.
-      this.admission?.leave()
-      this.admission = this.#gate.admit()
-    }
-    return undefined
-  }
-
-  #leavePlace(): void {
-    if (this.#hasPlace) this.#context.places.release()
-  }
-
-  /** The result of `work`, or the failure with which this acquisition has ended meanwhile. */
-  #inTime<T>(work: Promise<T>): Promise<T | Failure> {
-    return abortable(work, this.#ended.signal).catch(toFailure)
-  }
-
   #loadCredentials(): Promise<Credentials | Failure> {
     const { credentials, mayReload, log } = this.#context
     // Fixed credentials were checked when the provider was made.
     return loadCredentials(credentials, this.account, mayReload ? log.warnConfiguration : undefined)
   }
+}
 
-  async #sleep(delayMs: number): Promise<void> {
-    const { clock } = this.#context
-    let timer: unknown
-    const slept = new Promise<void>((resolve) => {
-      timer = setBackgroundTimeout(clock, resolve, delayMs)
-    })
-    await this.#inTime(slept)
-    clock.clearTimeout(timer)
-  }
+function isSameClient(one: Credentials | undefined, other: Credentials): boolean {
+  return one?.clientId === other.clientId && one.clientSecret === other.clientSecret
 }

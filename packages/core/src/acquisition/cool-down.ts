@@ -36,11 +36,6 @@ export class CoolDown {
     return this.#beganAt?.monotonicMs ?? NEVER
   }
 
-  /** When the pause ends or ended, in monotonic milliseconds. */
-  get untilMs(): number {
-    return this.#untilMs
-  }
-
   /**
    * What is left of the pause. `servesForMs` is how long the account's cached token may still be handed out: the pause
    * of a refusal ends with it, so that the account asks again before it has no token.

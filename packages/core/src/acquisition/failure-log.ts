@@ -68,7 +68,7 @@ function hintFor(failure: Failure, place: FailurePlace, environment: Environment
         ? sentences(networkHint(failure), proxyHint(place, environment), urlHint(place, environment))
         : unavailableHint(upstreamStatus)
     case 'ERR_BANDWIDTH_TOKEN_TIMEOUT':
-      return failure.attempts === 0
+      return failure.isVerdict === false || failure.attempts === 0
         ? NOT_SENT
         : sentences(TIMEOUT, proxyHint(place, environment), urlHint(place, environment))
     case 'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID':

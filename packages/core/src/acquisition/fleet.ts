@@ -74,6 +74,8 @@ export interface Demand {
 /** The part of an acquisition in its fleet. */
 export interface Part extends Demand {
   readonly fetch: () => Promise<Acquired | Failure>
+  readonly takePlace: () => Promise<void>
+  readonly leavePlace: () => void
   /** Whether the fetched token belongs to the identity under which the fleet shares it. */
   readonly mayShare: () => boolean
   readonly isEnded: () => boolean
@@ -94,10 +96,12 @@ export async function obtainTogether(
       return acquired !== undefined && part.accepts(acquired)
     },
     fetch: part.fetch,
+    takePlace: part.takePlace,
+    leavePlace: part.leavePlace,
     toEntry: (fetched) =>
       isFailure(fetched) || !part.mayShare() ? undefined : toEntry(fetched, part, readClock(clock)),
-    toFailure: (fetched) => (isFailure(fetched) ? toTold(fetched) : undefined),
-    fromFailure: fromTold,
+    toFailure: (fetched) => (isFailure(fetched) ? toTold(fetched, clock.now()) : undefined),
+    fromFailure: (text) => fromTold(text, clock.now()),
     isEnded: part.isEnded
   })
   if ('failure' in agreed) return agreed.failure
@@ -146,10 +150,10 @@ function toEntry(
 }
 
 /** What the other members may know of a failure. `undefined` if it says nothing about the endpoint. */
-function toTold(failure: Failure): object | undefined {
+function toTold(failure: Failure, toldAtMs: number): object | undefined {
   if (failure.isVerdict === false || failure === CLOSED) return undefined
-  const { code, message, remedy, retryAfterMs, attempts, upstreamStatus, oauthError } = failure
-  return { code, message, remedy, retryAfterMs, attempts, upstreamStatus, oauthError }
+  const { code, message, remedy, retryAfterMs, upstreamStatus, oauthError } = failure
+  return { code, message, remedy, retryAfterMs, upstreamStatus, oauthError, toldAtMs }
 }
 
 const TOLD_CODES: readonly unknown[] = [
@@ -160,21 +164,23 @@ const TOLD_CODES: readonly unknown[] = [
 ]
 const REMEDIES: readonly unknown[] = ['retry', 'reload', 'wait']
 const MAX_MESSAGE_LENGTH = 200
+/** An older failure was replayed. The clocks of two members may be a minute apart. */
+const MAX_TOLD_AGE_MS = 65_000
 
 /** What another member told of its failure. It may be of another version, so all of it is checked. */
-function fromTold(text: string): Failure | undefined {
+function fromTold(text: string, nowMs: number): Failure | undefined {
   try {
-    const { code, message, remedy, retryAfterMs, attempts, upstreamStatus, oauthError } = JSON.parse(text)
+    const { code, message, remedy, retryAfterMs, upstreamStatus, oauthError, toldAtMs } = JSON.parse(text)
     const isWhole =
       TOLD_CODES.includes(code) &&
       REMEDIES.includes(remedy) &&
       typeof message === 'string' &&
       message.length <= MAX_MESSAGE_LENGTH &&
       isCount(retryAfterMs, RETRY_AFTER_CAP_MS) &&
-      isCount(attempts, 1_000) &&
-      isCount(upstreamStatus, 999)
+      isCount(upstreamStatus, 999) &&
+      Math.abs(nowMs - toldAtMs) <= MAX_TOLD_AGE_MS
     if (!isWhole) return undefined
-    const known = { code, message, remedy, retryAfterMs, attempts, upstreamStatus }
+    const known = { code, message, remedy, retryAfterMs, upstreamStatus }
     return { ...known, oauthError: parseOauthError({ error: oauthError }, []) }
   } catch {
     return undefined

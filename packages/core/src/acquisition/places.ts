@@ -8,11 +8,11 @@ export class Places {
   #free = MAX_REQUESTS_IN_FLIGHT
   readonly #line = new Set<() => void>()
 
-  /** Resolves once a place is taken. If `signal` aborts before that, leaves the line and rejects with its reason. */
-  async take(signal: AbortSignal): Promise<void> {
+  /** Resolves to `true` once a place is taken. If `signal` aborts before that, leaves the line and resolves to `false`. */
+  async take(signal: AbortSignal): Promise<boolean> {
     if (this.#free > 0) {
       this.#free--
-      return
+      return true
     }
     let admit = () => {}
     const admitted = new Promise<void>((resolve) => {
@@ -21,10 +21,11 @@ export class Places {
     })
     try {
       await abortable(admitted, signal)
-    } catch (reason) {
+      return true
+    } catch {
       // It may have got a place in the same turn of the event loop: give it back.
       if (!this.#line.delete(admit)) this.release()
-      throw reason
+      return false
     }
   }
 

@@ -128,9 +128,19 @@ export function parseOauthError(answer: unknown, secrets: readonly string[]): st
     : undefined
 }
 
-/** The delay that `Retry-After` asks for (RFC 9110 §10.2.3), seconds or a date, in milliseconds; at most 300 s. */
+/**
+ * The delay that `Retry-After` asks for (RFC 9110 §10.2.3), seconds or a date, in milliseconds; at most 300 s. If the
+ * header was sent more than once, the longest delay counts.
+ */
 export function parseRetryAfter(header: string | string[] | undefined, nowMs: number): number | undefined {
-  const value = typeof header === 'string' ? header.trim() : ''
+  const delays = [header ?? []].flat().map((value) => parseDelay(value.trim(), nowMs))
+  return delays.reduce(
+    (longest, delay) => (delay === undefined ? longest : Math.max(longest ?? 0, delay)),
+    undefined
+  )
+}
+
+function parseDelay(value: string, nowMs: number): number | undefined {
   // `Date.parse` accepts more than the dates of HTTP, which all begin with the name of a day. They are all in GMT. The
   // asctime form does not say so; in the other forms, a second "GMT" does no harm.
   const delayMs = /^\d+$/.test(value)

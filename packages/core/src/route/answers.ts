@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { UNCACHEABLE } from '../errors.js'
 import type { AccessToken } from '../token/access-token.js'
 
@@ -39,7 +40,7 @@ export function errorAnswer(error: unknown): RouteAnswer | undefined {
  */
 export function errorHeaders(error: unknown): Record<string, string> {
   const retryAfter = knownError(error)?.retryAfter
-  return Number.isInteger(retryAfter)
+  return Number.isSafeInteger(retryAfter)
     ? { ...UNCACHEABLE, 'Retry-After': String(retryAfter) }
     : { ...UNCACHEABLE }
 }
@@ -53,7 +54,9 @@ export function toThrowable(thrown: unknown): object {
   if (!isObject(thrown)) return new Error('A function of the token route threw a value that is not an Error.')
   return isReadable(thrown)
     ? thrown
-    : new Error('A function of the token route threw an error that cannot be read.')
+    : new Error(
+        'A function of the token route threw an error that cannot be read, or that has invalid headers.'
+      )
 }
 
 interface KnownError {
@@ -88,12 +91,21 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
 }
 
+function validateHeader(name: string, value: unknown): void {
+  validateHeaderName(name)
+  validateHeaderValue(name, value as string)
+}
+
 const READ_BY_FRAMEWORKS = ['name', 'message', 'stack', 'code', 'status', 'statusCode', 'headers']
 
 function isReadable(error: object): boolean {
   try {
     Object.getPrototypeOf(error)
     for (const name of READ_BY_FRAMEWORKS) Reflect.get(error, name)
+    const { stack, headers } = error as { readonly stack?: unknown; readonly headers?: unknown }
+    // Express prints the one or the other, and sets the headers.
+    String(stack || error.toString())
+    if (isObject(headers)) for (const [name, value] of Object.entries(headers)) validateHeader(name, value)
     return true
   } catch {
     return false

@@ -22,14 +22,20 @@ export function keepHeaders(response: ServerResponse, headers: Readonly<Record<s
   }
   set()
   const kept = new Set(Object.keys(headers).map((name) => name.toLowerCase()))
-  const withoutKept = (argument: unknown) =>
-    typeof argument === 'object' && argument !== null && !Array.isArray(argument)
-      ? Object.fromEntries(Object.entries(argument).filter(([name]) => !kept.has(name.toLowerCase())))
-      : argument
+  const isOther = (name: unknown) => !kept.has(String(name).toLowerCase())
+  const withoutKept = (argument: unknown) => {
+    // Names and values in turn.
+    if (Array.isArray(argument))
+      return argument.filter((_item, index) => isOther(argument[index - (index % 2)]))
+    if (typeof argument !== 'object' || argument === null) return argument
+    return Object.fromEntries(Object.entries(argument).filter(([name]) => isOther(name)))
+  }
   const { writeHead } = response
   response.writeHead = (...args: unknown[]) => {
-    response.writeHead = writeHead
     set()
-    return Reflect.apply(writeHead, response, args.map(withoutKept))
+    // It may throw for what it was given, and be called again.
+    const result = Reflect.apply(writeHead, response, args.map(withoutKept))
+    response.writeHead = writeHead
+    return result
   }
 }

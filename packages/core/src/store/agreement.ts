@@ -17,6 +17,9 @@ const LOCK_AGAIN_MS = 1_000
 
 /** What one member does by itself, and what it accepts from the others. */
 export interface Member<Fetched, Failed> {
+  /** Resolves once a request may be sent, so that nobody holds the lock while it waits for that. Never rejects. */
+  readonly takePlace: () => Promise<void>
+  readonly leavePlace: () => void
   readonly accepts: (shared: Shared) => boolean
   /** Requests a token from the endpoint. */
   readonly fetch: () => Promise<Fetched | Failed>
@@ -49,8 +52,20 @@ export async function agree<Fetched, Failed>(
   const look = () => place.read(member.accepts)
   const found = await look()
   if (found !== undefined) return { shared: found }
-  const waited = (await place.lock(LOCK_MS)) ? undefined : await waitForHolder(shared, place, member, look)
+  const waited = (await takeLock(place, member))
+    ? undefined
+    : await waitForHolder(shared, place, member, look)
   return waited ?? fetchLocked(shared, place, member, look)
+}
+
+async function takeLock(
+  place: SharedPlace,
+  member: Pick<Member<never, never>, 'takePlace' | 'leavePlace' | 'isEnded'>
+): Promise<boolean> {
+  await member.takePlace()
+  const isHeld = !member.isEnded() && (await place.lock(LOCK_MS))
+  if (!isHeld) member.leavePlace()
+  return isHeld
 }
 
 /** What the holder of the lock came to; `undefined` once this member holds the lock, or is alone. */
@@ -76,7 +91,7 @@ async function waitForHolder<Fetched, Failed>(
       const told = await place.readFailure(nowMs - startedMs)
       const failure = told === undefined ? undefined : member.fromFailure(told)
       if (failure !== undefined) return { failure }
-      const isHeld = await place.lock(LOCK_MS)
+      const isHeld = await takeLock(place, member)
       place.renewTime()
       if (isHeld) return undefined
       lockAtMs = nowMs + LOCK_AGAIN_MS

@@ -81,8 +81,10 @@ export class SharedPlace {
 
   /** Takes the lock. A member that is alone needs none. */
   async lock(ttlMs: number): Promise<boolean> {
-    const isHeld = await this.#command(() => this.#shared.store.lock(this.#name('entry'), this.#owner, ttlMs))
-    if (isHeld === true) this.#hasHeldLock = true
+    const isHeld = await this.#command(async () =>
+      toBoolean(await this.#shared.store.lock(this.#name('entry'), this.#owner, ttlMs))
+    )
+    if (isHeld) this.#hasHeldLock = true
     return this.isAlone || isHeld === true
   }
 
@@ -173,6 +175,12 @@ export class SharedPlace {
       this.#leftMs -= clock.monotonic() - startedMs
     }
   }
+}
+
+/** @throws for anything else: a store that answers with it has failed */
+function toBoolean(answer: unknown): boolean {
+  if (typeof answer !== 'boolean') throw new TypeError('expected a boolean')
+  return answer
 }
 
 async function call<T>(send: () => Promise<T>): Promise<T> {

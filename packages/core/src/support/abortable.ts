@@ -18,7 +18,11 @@ class Waiters extends Set<() => void> {
     this.delete(abort)
     if (this.size > 0) return
     waiting.delete(this.#signal)
-    this.#signal.removeEventListener('abort', this.#abort)
+    try {
+      this.#signal.removeEventListener('abort', this.#abort)
+    } catch {
+      // A signal from another library. Its failure is not the caller's.
+    }
   }
 }
 

@@ -1,0 +1,93 @@
+import t from 'tap'
+import { fail, grant, hang } from '../../support/endpoint.js'
+import { KEY, startFleet } from './fleet.js'
+
+const PER_ACCOUNT = {
+  clientId: undefined,
+  clientSecret: undefined,
+  credentials: () => ({ clientId: 'client', clientSecret: 'a secret of the client' })
+}
+const TIMEOUT = { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT' }
+
+t.test('waits for a place until the deadline without a cool-down, with a store as without', async (t) => {
+  const { endpoint, join } = await startFleet(t, hang)
+  const options = { ...PER_ACCOUNT, timeoutMs: 20_000, deadlineMs: 20_000 }
+  for (const provider of [join(options), endpoint.provider(t, options)]) {
+    endpoint.requests.length = 0
+    const hanging = Array.from({ length: 64 }, (_, account) => provider.getToken({ account: `${account}` }))
+    for (const call of hanging) call.catch(() => {})
+    const late = t.rejects(provider.getToken({ account: 'late' }), { ...TIMEOUT, attempts: undefined })
+    await endpoint.clock.advance(20_000)
+    await late
+    t.equal(endpoint.count, 64)
+    t.match(provider.status('late'), { state: 'empty', consecutiveFailures: 0, lastErrorCode: undefined })
+  }
+})
+
+t.test('takes no lock for an account that waits for a place', async (t) => {
+  const { endpoint, join, commands } = await startFleet(t, hang)
+  const provider = join()
+  const calls = Array.from({ length: 300 }, (_, account) => provider.getToken({ account: `${account}` }))
+  for (const call of calls) call.catch(() => {})
+  while (endpoint.count < 64) await endpoint.clock.advance(10)
+  await endpoint.clock.advance(500)
+  t.equal(commands.filter((name) => name === 'lock').length, 64)
+  await provider.close()
+})
+
+t.test('gives its place back while it waits for the holder of the lock', async (t) => {
+  const { endpoint, join } = await startFleet(t, hang)
+  const holder = join({ deadlineMs: 60_000, timeoutMs: 60_000 })
+  const held = Array.from({ length: 64 }, (_, account) => holder.getToken({ account: `${account}` }))
+  for (const call of held) call.catch(() => {})
+  while (endpoint.count < 64) await endpoint.clock.advance(10)
+
+  const provider = join()
+  const waiting = Array.from({ length: 64 }, (_, account) => provider.getToken({ account: `${account}` }))
+  for (const call of waiting) call.catch(() => {})
+  await endpoint.clock.advance(100)
+  endpoint.answer = grant()
+  const free = provider.getToken({ account: 'free' })
+  await endpoint.clock.advance(200)
+  t.match(await free, { accessToken: 'token-65' })
+})
+
+t.test('keeps the fetched token of a caller whose deadline ends while the store hangs', async (t) => {
+  const { endpoint, store, join } = await startFleet(t)
+  const hangs = new Proxy(store, {
+    get: (target, name: keyof typeof store) =>
+      name === 'set' ? () => new Promise(() => {}) : target[name].bind(target)
+  })
+  endpoint.answer = endpoint.held()
+  const provider = join({ store: hangs, deadlineMs: 3_000 })
+  const call = provider.getToken()
+  await endpoint.clock.advance(2_900)
+  endpoint.answer = grant()
+  await endpoint.release()
+  await endpoint.clock.advance(400)
+  t.match(await call, { accessToken: 'token-1' })
+  t.match(provider.status(), { state: 'fresh', consecutiveFailures: 0 })
+})
+
+t.test('shares no token under an identity whose credentials changed before a retry', async (t) => {
+  const { endpoint, join } = await startFleet(t, fail(503))
+  const secrets = ['first secret', 'second secret']
+  const provider = join({
+    clientId: undefined,
+    clientSecret: undefined,
+    credentials: () => ({ clientId: 'client', clientSecret: secrets.shift() ?? 'second secret' })
+  })
+  const call = provider.getToken()
+  while (endpoint.count < 1) await endpoint.clock.advance(1)
+  endpoint.answer = grant()
+  await endpoint.clock.advance(300)
+  t.match(await call, { accessToken: 'token-2' })
+  for (const [clientSecret, requests] of [
+    ['first secret', 3],
+    ['second secret', 4]
+  ] as const) {
+    const other = join({ clientId: 'client', clientSecret, storeKeys: [KEY] })
+    await other.getToken()
+    t.equal(endpoint.count, requests)
+  }
+})
