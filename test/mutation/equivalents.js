@@ -3,17 +3,14 @@
 export const equivalents = [
   {
     file: 'core/account/account.ts',
-    before:
-      'async getToken({ minimumLifetimeMs = 0, rejected, signal }: TokenRequest): Promise<AccessToken> {',
-    after: 'async getToken({ minimumLifetimeMs, rejected, signal }: TokenRequest): Promise<AccessToken> {',
+    before: 'minimumLifetimeMs = 0,',
+    after: 'minimumLifetimeMs,',
     reason: 'Nothing left is less than `undefined`.'
   },
   {
     file: 'core/account/account.ts',
-    before:
-      'async getToken({ minimumLifetimeMs = 0, rejected, signal }: TokenRequest): Promise<AccessToken> {',
-    after:
-      'async getToken({ minimumLifetimeMs = 1, rejected, signal }: TokenRequest): Promise<AccessToken> {',
+    before: 'minimumLifetimeMs = 0,',
+    after: 'minimumLifetimeMs = 1,',
     reason: 'A valid token has a millisecond left at least.'
   },
   {
@@ -37,33 +34,15 @@ export const equivalents = [
   },
   {
     file: 'core/acquisition/acquisition.ts',
-    before: 'if (!isFailure(result)) return result',
-    after: 'if (false) return result',
-    reason: 'A grant has no remedy: it is not retried, and returned a few lines later.'
-  },
-  {
-    file: 'core/acquisition/acquisition.ts',
     before: 'if (delayMs > 0) await this.#sleep(delayMs)',
     after: 'if (delayMs > 1) await this.#sleep(delayMs)',
     reason: 'A backoff below a millisecond, drawn once in a hundred times, is not to be told from none.'
   },
   {
     file: 'core/acquisition/cool-down.ts',
-    before: 'this.#untilMs = pause?.untilMs ?? Number.NEGATIVE_INFINITY',
-    after: 'this.#untilMs = (pause?.untilMs)',
-    reason: 'Nothing is above what is left until `undefined`, which is no number: there is no pause either.'
-  },
-  {
-    file: 'core/acquisition/cool-down.ts',
     before: 'return Math.max(ownMs, failure.retryAfterMs ?? 0)',
     after: 'return Math.max(ownMs, failure.retryAfterMs ?? 1)',
     reason: 'A cool-down of its own is half a second at least.'
-  },
-  {
-    file: 'core/acquisition/credentials.ts',
-    before: 'const { clientId, clientSecret } = (value ?? {}) as Partial<Record<string, unknown>>',
-    after: 'const { clientId, clientSecret } = ((value)) as Partial<Record<string, unknown>>',
-    reason: 'The only caller takes a throw for no credentials too.'
   },
   {
     file: 'core/endpoint/agent.ts',
@@ -108,15 +87,15 @@ export const equivalents = [
     reason: 'That of a token which is about to expire: its pause is fixed.'
   },
   {
-    file: 'core/options.ts',
+    file: 'core/support/url.ts',
     before: 'return /^(?:(?:.+\\.)?localhost|127(?:\\.\\d+){3}|\\[::1\\])$/.test(hostname)',
     after: 'return /^(?:(?:.+\\.)?localhost|127(?:\\.\\d*){3}|\\[::1\\])$/.test(hostname)',
     reason: 'A URL has no address with an empty part.'
   },
   {
     file: 'core/provider.ts',
-    before: 'const agent = dispatcher === undefined ? new OwnAgent(resolved.timeoutMs) : undefined',
-    after: 'const agent = (new OwnAgent(resolved.timeoutMs))',
+    before: 'const agent = dispatcher === undefined ? new DefaultAgent(resolved.timeoutMs) : undefined',
+    after: 'const agent = (new DefaultAgent(resolved.timeoutMs))',
     reason: 'An agent that nobody uses does nothing.'
   },
   {
@@ -126,25 +105,6 @@ export const equivalents = [
     reason: 'No set of strings has `undefined`.'
   },
   {
-    file: 'core/route/route-options.ts',
-    before: '? new TokenProvider({ ...Object.fromEntries(providerOptions), ...(logger && { logger }) })',
-    after: '? new TokenProvider({ ...Object.fromEntries(providerOptions), ...(({ logger })) })',
-    reason: 'An option that is `undefined` is one that was not given.'
-  },
-  {
-    file: 'core/route/token-route.ts',
-    before: "const values = new URLSearchParams(/\\?.*/.exec(url)?.[0]).getAll('rejected')",
-    after: "const values = new URLSearchParams(/\\?.+/.exec(url)?.[0]).getAll('rejected')",
-    reason: 'An empty query has no value, as none at all.'
-  },
-  {
-    file: 'core/route/token-route.ts',
-    before:
-      'return values.length === 1 && id !== undefined && /^[A-Za-z0-9._~-]{1,128}$/.test(id) ? id : undefined',
-    after: 'return (values.length === 1) && /^[A-Za-z0-9._~-]{1,128}$/.test(id) ? id : undefined',
-    reason: 'Where there is one value there is an id.'
-  },
-  {
     file: 'core/support/check-options.ts',
     before: 'let row = Array.from({ length: b.length + 1 }, (_, index) => index)',
     after: 'let row = Array.from({ length: b.length + 2 }, (_, index) => index)',
@@ -152,12 +112,12 @@ export const equivalents = [
   },
   {
     file: 'core/support/logger.ts',
-    before: 'const result: unknown = logger?.[level](fields, message)',
-    after: 'const result: unknown = logger[level](fields, message)',
+    before: 'const result: unknown = inOwnContext(() => logger?.[level](fields, message))',
+    after: 'const result: unknown = inOwnContext(() => logger[level](fields, message))',
     reason: 'What a missing logger would throw is caught as what a failing one throws.'
   },
   {
-    file: 'core/token/lifetime.ts',
+    file: 'core/endpoint/parse.ts',
     before:
       "const isNumeric = typeof value === 'number' || (typeof value === 'string' && /^\\d+(\\.\\d+)?$/.test(value))",
     after:

@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util'
 import blankTypes from 'ts-blank-space'
 import { equivalents } from './equivalents.js'
 import { mutationsOf } from './mutations.js'
-import { finds, measureTests } from './suite.js'
+import { findTests, Runner } from './suite.js'
 
 const LIMIT_PERCENT = 90
 
@@ -32,32 +32,39 @@ const sources = ['core', 'fastify', 'express'].flatMap((name) => {
     return { name: `${name}/${file}`, typed, text: blankTypes(typed) }
   })
 })
-const chosen = sources.filter(
-  ({ name }) => filters.length === 0 || filters.some((each) => name.includes(each))
-)
+const chosen =
+  filters.length === 0
+    ? sources
+    : [...new Set(filters.flatMap((each) => sources.filter(({ name }) => name.includes(each))))]
 const faults = chosen.flatMap((source) => mutationsOf(source.text).map((fault) => describe(source, fault)))
 
 const sound = join(folder, 'sound')
 writeSources(sound)
-const tests = await measureTests(sound, sources)
-
+const tests = findTests()
 const accepted = [...equivalents]
-const queue = faults.values()
-await Promise.all(
-  Array.from({ length: Number(values.workers) }, async (_, index) => {
-    const own = join(folder, `worker-${index}`)
-    writeSources(own)
-    for (const fault of queue) {
-      writeSource(own, fault.source.name, fault.mutated)
-      fault.result = await outcome(fault, own)
-      writeSource(own, fault.source.name, fault.source.text)
-      if (fault.result === 'found') continue
-      if (isAccepted(fault)) fault.result = 'accepted'
-      else report(fault)
-    }
-  })
-)
+await inParallel(tests, (test, runner) => runner.measure(test, sound, sources))
+await inParallel(faults, async (fault, runner, own) => {
+  writeSource(own, fault.source.name, fault.mutated)
+  fault.result = await outcome(fault, runner, own)
+  writeSource(own, fault.source.name, fault.source.text)
+  if (fault.result !== 'found' && isAccepted(fault)) fault.result = 'accepted'
+  report(fault)
+})
 summarize()
+
+/** Does all jobs in order, as many at a time as there are workers. Each worker has a process and sources of its own. */
+async function inParallel(jobs, work) {
+  const queue = jobs.values()
+  await Promise.all(
+    Array.from({ length: Number(values.workers) }, async (_, index) => {
+      const runner = new Runner()
+      const own = join(folder, `worker-${index}`)
+      writeSources(own)
+      for (const job of queue) await work(job, runner, own)
+      runner.end()
+    })
+  )
+}
 
 /** A fault with its lines before and after, by which the accepted ones are known: line numbers would not last. */
 function describe(source, { start, end, replacement, mutated }) {
@@ -76,15 +83,21 @@ function describe(source, { start, end, replacement, mutated }) {
 }
 
 /** `found`, `survived` or `not reached`. */
-async function outcome({ source: { name }, start }, own) {
+async function outcome({ source: { name }, start }, runner, own) {
   const reaching = judges(
     name,
     tests.filter(({ reached }) => reached.get(name)[start] === 1)
   )
   // First the quick ones, and those that have found others in this file.
   const costOf = ({ usualMs, found }) => usualMs / (1 + (found[name] ?? 0))
-  for (const test of reaching.sort((a, b) => costOf(a) - costOf(b))) {
-    if (!(await finds(test, own, sound))) continue
+  reaching.sort((a, b) => costOf(a) - costOf(b))
+  // Those that draw their values run with few of them first, and with all of them only if nothing else finds it.
+  const turns = [
+    ...reaching.map((test) => ({ test, isQuick: true })),
+    ...reaching.filter(({ isRandom }) => isRandom).map((test) => ({ test, isQuick: false }))
+  ]
+  for (const { test, isQuick } of turns) {
+    if (!(await runner.finds(test, own, sound, isQuick))) continue
     test.found[name] = (test.found[name] ?? 0) + 1
     return 'found'
   }
@@ -108,18 +121,20 @@ function isAccepted({ source, before, after }) {
   return index >= 0 && accepted.splice(index, 1).length > 0
 }
 
+/** Tells of a fault that was not found; and of its file, once that was the last of its faults. */
 function report({ source, line, result, before, after }) {
-  process.stdout.write(`${source.name}:${line} ${result}\n  - ${before}\n  + ${after}\n`)
+  if (result !== 'found' && result !== 'accepted') {
+    process.stdout.write(`${source.name}:${line} ${result}\n  - ${before}\n  + ${after}\n`)
+  }
+  const own = faults.filter((fault) => fault.source === source)
+  if (own.some((fault) => fault.result === undefined)) return
+  const count = (wanted) => own.filter((fault) => fault.result === wanted).length
+  process.stdout.write(
+    `${source.name}: ${own.length} faults, ${count('found')} found, ${count('accepted')} accepted\n`
+  )
 }
 
 function summarize() {
-  for (const { name } of chosen) {
-    const own = faults.filter(({ source }) => source.name === name)
-    const count = (wanted) => own.filter(({ result }) => result === wanted).length
-    process.stdout.write(
-      `${name}: ${own.length} faults, ${count('found')} found, ${count('accepted')} accepted\n`
-    )
-  }
   const needless = accepted.filter(({ file }) => chosen.some(({ name }) => name === file))
   for (const { file, before, after } of needless) {
     process.stdout.write(`no longer needed in the list: ${file}\n  - ${before}\n  + ${after}\n`)

@@ -1,103 +1,152 @@
 // The tests that faults are planted under, and which of them reaches what.
-import { spawn } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const HOOK = new URL('hook.js', import.meta.url).href
+const WORKER = fileURLToPath(new URL('worker.js', import.meta.url))
+/** After so many runs a process has loaded so much that it becomes slow. */
+const MAX_RUNS = 100
 
 const limitMs = (usualMs) => 5_000 + 4 * usualMs
 
-const children = new Set()
-process.on('exit', () => children.forEach(kill))
-
-/** Runs each test once over the sound sources in `folder`. Throws if one fails. */
-export async function measureTests(folder, sources) {
-  const tests = []
-  for (const file of ['core', 'faults', 'adapters'].flatMap((name) => testFiles(`test/build/${name}`))) {
-    const coverage = join(folder, 'coverage', file)
-    const { result, tookMs } = await runTest({ file, usualMs: 60_000 }, folder, {
-      NODE_V8_COVERAGE: coverage
-    })
-    if (result !== 'passed') throw new Error(`${file} ${result} without any fault`)
-    tests.push({ file, usualMs: tookMs, reached: reachedBy(coverage, sources), found: {} })
-  }
-  return tests
-}
-
-/** Whether a test finds the fault in `folder`. */
-export async function finds(test, folder, soundFolder) {
-  for (;;) {
-    const { result } = await runTest(test, folder)
-    if (result !== 'ran out of time') return result === 'failed'
-    // An endless loop; or a machine that has become slow, and then the test is slow without the fault too.
-    const { tookMs } = await runTest(test, soundFolder)
-    if (tookMs <= 2 * test.usualMs) return true
-    test.usualMs = tookMs
-  }
+/** All test files that judge, not yet measured. `isRandom` are those that draw thousands of values. */
+export function findTests() {
+  return ['core', 'faults', 'adapters']
+    .flatMap((name) => testFiles(`test/build/${name}`))
+    .map((file) => ({
+      file,
+      isRandom: readFileSync(join(ROOT, file), 'utf8').includes("'fast-check'"),
+      found: {}
+    }))
 }
 
 function testFiles(folder) {
   return readdirSync(join(ROOT, folder), { recursive: true })
-    .filter((file) => file.endsWith('.test.js'))
+    .filter((file) => file.endsWith('.test.js') && !file.endsWith('.more.test.js'))
     .map((file) => `${folder}/${file}`)
 }
 
-/** The `result` is `passed`, `failed` or `ran out of time`. */
-function runTest({ file, usualMs }, folder, env = {}) {
-  return new Promise((resolve) => {
+/** Runs tests, one at a time, in a process that they share as long as it stays sound. */
+export class Runner {
+  #child
+  #runs = 0
+
+  /** Runs a test over the sound sources in `folder`, and notes how long it takes and what it reaches. */
+  async measure(test, folder, sources) {
+    // A test of time may fail once on a machine that is busy.
+    for (let tries = 0; tries < 3; tries++) {
+      const run = await this.#run({ ...test, usualMs: 120_000 }, folder, { isQuick: true, isMeasured: true })
+      test.usualMs = run.tookMs
+      test.reached = reachedBy(run.scripts, sources)
+      if (run.result === 'passed') return
+      this.end()
+    }
+    throw new Error(`${test.file} fails without any fault`)
+  }
+
+  /** Whether a test finds the fault in `folder`. */
+  async finds(test, folder, soundFolder, isQuick) {
+    for (;;) {
+      let { result } = await this.#run(test, folder, { isQuick })
+      if (result === 'passed') return false
+      // An earlier fault may have left something behind that makes this test fail.
+      const isSound = this.#child && (await this.#run(test, soundFolder, { isQuick })).result === 'passed'
+      if (result === 'failed' && isSound) return true
+      this.end()
+      ;({ result } = await this.#run(test, folder, { isQuick }))
+      if (result !== 'ran out of time') return result === 'failed'
+      // An endless loop; or a machine that has become slow, and then the test is slow without the fault too.
+      const { tookMs } = await this.#run(test, soundFolder, { isQuick })
+      if (tookMs <= 2 * test.usualMs) return true
+      test.usualMs = tookMs
+    }
+  }
+
+  end() {
+    if (this.#child !== undefined) kill(this.#child)
+    this.#child = undefined
+    this.#runs = 0
+  }
+
+  /** The `result` is `passed`, `failed` or `ran out of time`. */
+  async #run({ file, usualMs }, folder, how) {
+    if (this.#runs++ >= MAX_RUNS) this.end()
+    const child = this.#child ?? this.#start()
     const startMs = performance.now()
-    const child = spawn(process.execPath, [file], {
+    const { promise, resolve } = withResolvers()
+    const end = (result) => {
+      if (this.#child === child) this.end()
+      resolve({ result, tookMs: performance.now() - startMs, scripts: [] })
+    }
+    const timer = setTimeout(end, limitMs(usualMs), 'ran out of time')
+    const exited = () => end('failed')
+    // tap sends messages of its own.
+    const answered = (message) => message.result && resolve(message)
+    child.on('exit', exited)
+    child.on('message', answered)
+    child.send({ file, folder, ...how })
+    const run = await promise
+    clearTimeout(timer)
+    child.off('exit', exited)
+    child.off('message', answered)
+    return run
+  }
+
+  #start() {
+    const child = fork(WORKER, {
       cwd: ROOT,
-      env: {
-        ...process.env,
-        NODE_OPTIONS: `--import=${HOOK}`,
-        MUTATION_SOURCES: folder,
-        TAP_BAIL: '1',
-        ...env
-      },
-      stdio: 'ignore',
+      env: { ...process.env, NODE_OPTIONS: `--import=${HOOK}` },
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       detached: true
     })
     children.add(child)
-    let result = 'failed'
-    const timer = setTimeout(() => {
-      result = 'ran out of time'
-      kill(child)
-    }, limitMs(usualMs))
-    child.on('exit', (code) => {
-      children.delete(child)
-      clearTimeout(timer)
-      resolve({ result: code === 0 ? 'passed' : result, tookMs: performance.now() - startMs })
+    // It may end between two runs, of something that a fault has left behind.
+    child.once('exit', () => {
+      if (this.#child === child) this.end()
     })
-  })
+    child.on('error', () => this.end())
+    this.#child = child
+    return child
+  }
 }
 
+const children = new Set()
+process.on('exit', () => children.forEach(kill))
+
 /** With its own children. */
-function kill({ pid }) {
-  process.kill(-pid, 'SIGKILL')
+function kill(child) {
+  children.delete(child)
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+function withResolvers() {
+  let resolve
+  const promise = new Promise((settle) => {
+    resolve = settle
+  })
+  return { promise, resolve }
 }
 
 /** For each source, by its name, which of its characters were run (1) and which were not (0). */
-function reachedBy(coverage, sources) {
+function reachedBy(scripts, sources) {
   const reached = new Map(sources.map(({ name, text }) => [name, new Uint8Array(text.length)]))
-  for (const file of readdirSync(coverage)) {
-    const { result } = JSON.parse(readFileSync(join(coverage, file), 'utf8'))
-    for (const { url, functions } of result) {
-      const [, name, path] = /\/packages\/(\w+)\/dist\/esm\/(.+)\.js$/.exec(url) ?? []
-      const sum = reached.get(`${name}/${path}.ts`)
-      if (sum === undefined) continue
-      const counts = new Uint8Array(sum.length)
-      // Outer ranges come before inner ones, which have the last word.
-      const ranges = functions.flatMap((each) => each.ranges)
-      ranges.sort((a, b) => a.startOffset - b.startOffset || b.endOffset - a.endOffset)
-      for (const { startOffset, endOffset, count } of ranges)
-        counts.fill(Math.min(1, count), startOffset, endOffset)
-      counts.forEach((count, index) => {
-        sum[index] |= count
-      })
-    }
+  for (const { url, functions } of scripts) {
+    const [, name, path] = /\/packages\/(\w+)\/dist\/esm\/(.+)\.js\?/.exec(url) ?? []
+    const sum = reached.get(`${name}/${path}.ts`)
+    if (sum === undefined) continue
+    // Outer ranges come before inner ones, which have the last word.
+    const ranges = functions.flatMap((each) => each.ranges)
+    ranges.sort((a, b) => a.startOffset - b.startOffset || b.endOffset - a.endOffset)
+    for (const { startOffset, endOffset, count } of ranges)
+      sum.fill(Math.min(1, count), startOffset, endOffset)
   }
   return reached
 }

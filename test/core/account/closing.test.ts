@@ -7,6 +7,25 @@ import { VirtualClock } from '../../support/virtual-clock.js'
 const CLOSED = { code: 'ERR_BANDWIDTH_TOKEN_CLOSED' }
 const NOBODY = { debug() {}, info() {}, warn() {}, error() {} }
 
+t.test('sends no request when the credentials function closes the provider before it returns', async (t) => {
+  let count = 0
+  const provider: TokenProvider = new TokenProvider({
+    credentials: () => {
+      void provider.close()
+      return { clientId: 'a', clientSecret: 'b' }
+    },
+    // Unlike the default one, it takes requests after the provider is closed.
+    dispatcher: {
+      request: async () => {
+        count++
+        throw new Error('refused')
+      }
+    }
+  })
+  await t.rejects(provider.getToken(), CLOSED)
+  t.equal(count, 0)
+})
+
 for (const [where, wait] of [
   ['at once', undefined],
   ['before they come', setImmediate]

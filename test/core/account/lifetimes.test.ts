@@ -74,6 +74,13 @@ for (const [name, answer, marginMs] of [
   })
 }
 
+t.test('tells of no error after a token that is merely short', async (t) => {
+  const endpoint = await startEndpoint(t, grant({ expires_in: 3 }))
+  const provider = endpoint.provider(t)
+  await provider.getToken()
+  t.match(provider.status(), { state: 'fresh', lastErrorCode: undefined, consecutiveFailures: 0 })
+})
+
 t.test('asks at most once per 5 s when the same token is handed back until it dies', async (t) => {
   const endpoint = await startEndpoint(t)
   const startMs = endpoint.clock.monotonic()

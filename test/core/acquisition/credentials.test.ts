@@ -157,6 +157,28 @@ t.test('a credentials function', async (t) => {
     t.equal(server.requests.length, 1)
   })
 
+  t.test('that fails makes an error without attempts, because no request was made', async (t) => {
+    const provider = provide(t, {
+      credentials: () => {
+        throw new Error('unknown account')
+      }
+    })
+    t.notOk('attempts' in (await rejection(provider.getToken())))
+  })
+
+  t.test('that is refused for one account refuses no other', async (t) => {
+    const { provider, server } = await openVault(t, (account) => ({ clientId: account, clientSecret: 'x' }))
+    server.answer = (exchange) => {
+      const isBad = exchange.request.headers.authorization === basic('bad:x')
+      return (isBad ? answerWith(401, { error: 'invalid_client' }) : grant())(exchange)
+    }
+    const refused = { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED' }
+    t.match(await rejection(provider.getToken({ account: 'bad' })), refused)
+    t.match(await provider.getToken({ account: 'good' }), { expiresIn: Number })
+    t.match(await rejection(provider.getToken({ account: 'bad' })), refused)
+    t.equal(server.requests.length, 3, 'two for the refusal with its reload')
+  })
+
   t.test('that hangs is given up at the deadline', async (t) => {
     const provider = provide(t, { credentials: () => new Promise<never>(() => {}), deadlineMs: 50 })
     t.match(await rejection(provider.getToken()), { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT', statusCode: 504 })
