@@ -1,18 +1,18 @@
 import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { startEmulator } from '@bandwidth-token/emulator'
 import t from 'tap'
 import { MOUNT_RULES, POLICY_RULES, PROVIDER_RULES } from '../support/core-internals.js'
 import { RedisServer } from '../support/redis-server.js'
+import { codeBlocks, read, root } from './documents.js'
+import { compile, consumer } from './project.js'
 
-const root = fileURLToPath(new URL('../../..', import.meta.url))
 const ADAPTERS = ['packages/fastify', 'packages/express']
 const FOLDERS = ['.', 'packages/core', ...ADAPTERS]
 
@@ -37,63 +37,8 @@ declare module 'fastify' {
 }
 `
 
-const read = (...path: string[]) => readFile(join(root, ...path), 'utf8')
-
 async function blocksOf(folder: string, file = 'README.md', language = 'js|tsx?'): Promise<string[]> {
-  const blocks = new RegExp(`^\`\`\`(?:${language})\\n(.*?)^\`\`\`$`, 'gms')
-  return [...(await read(folder, file)).matchAll(blocks)].map(([, code = '']) => code)
-}
-
-const temporary = join(root, 'test/build')
-await mkdir(temporary, { recursive: true })
-
-/** A project of a reader: the packages of this repository and of the examples, installed. */
-async function consumer(t: { teardown(fn: () => unknown): void }): Promise<string> {
-  const folder = await mkdtemp(join(temporary, 'readme-'))
-  t.teardown(() => rm(folder, { recursive: true }))
-  for (const from of ['test', 'examples/fastify', 'examples/express', 'examples/postgres-store']) {
-    const modules = join(root, from, 'node_modules')
-    for (const entry of await readdir(modules)) {
-      if (entry.startsWith('.')) continue
-      const names = entry.startsWith('@')
-        ? (await readdir(join(modules, entry))).map((name) => join(entry, name))
-        : [entry]
-      for (const name of names) {
-        const target = join(folder, 'node_modules', name)
-        await mkdir(dirname(target), { recursive: true })
-        await symlink(join(modules, name), target).catch((error: NodeJS.ErrnoException) => {
-          if (error.code !== 'EEXIST') throw error
-        })
-      }
-    }
-  }
-  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
-  return folder
-}
-
-/** What the compiler of this repository says about the modules of a folder. */
-async function compile(folder: string, options: object = {}): Promise<string> {
-  await cp(join(root, 'tsconfig.base.json'), join(folder, 'base.json'))
-  const compilerOptions = {
-    composite: false,
-    declaration: false,
-    sourceMap: false,
-    noEmit: true,
-    noUnusedLocals: false,
-    noPropertyAccessFromIndexSignature: false,
-    typeRoots: [join(root, 'node_modules/@types')],
-    ...options
-  }
-  await writeFile(
-    join(folder, 'tsconfig.json'),
-    JSON.stringify({ extends: './base.json', compilerOptions, include: ['*.ts', '*.tsx'] })
-  )
-  // Not `bin/tsc`: it has no extension, which Node 20 takes amiss under the loader that tap gives to child processes.
-  const tsc = [join(root, 'node_modules/typescript/lib/tsc.js'), '-p', folder]
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, tsc).catch(
-    (error: { stdout: string; stderr: string }) => error
-  )
-  return stdout + stderr
+  return codeBlocks(await read(folder, file), language)
 }
 
 function namesIn(source: string, pattern: RegExp): string[] {
@@ -282,29 +227,6 @@ t.test('every error code has a row in each README, with its status', async (t) =
     const readme = await read(folder, 'README.md')
     for (const [, code, status] of statuses) {
       t.match(readme, new RegExp(`^\\| \`${code}\` +\\| ${status} +\\|`, 'm'), `${folder}: ${code}`)
-    }
-  }
-})
-
-t.test('every link to a file leads somewhere', async (t) => {
-  const folders = [
-    ...FOLDERS,
-    'packages/browser',
-    'packages/emulator',
-    'packages/redis',
-    'examples/dialpad',
-    'examples/fastify',
-    'examples/express',
-    'examples/fleet',
-    'examples/postgres-store'
-  ]
-  const files = [
-    ...folders.map((folder) => [folder, 'README.md'] as const),
-    ...['writing-a-store.md', 'scaling.md'].map((page) => ['docs', page] as const)
-  ]
-  for (const [folder, file] of files) {
-    for (const link of namesIn(await read(folder, file), /(?:\]\(|<img src=")(?!https?:)([^)#"]+)/g)) {
-      await t.resolves(readFile(join(root, folder, link)), `${folder}/${file}: ${link}`)
     }
   }
 })
