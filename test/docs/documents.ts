@@ -27,6 +27,9 @@ export function codeBlocks(text: string, language: string): string[] {
   return [...text.matchAll(blocks)].map(([, code = '']) => code)
 }
 
+/** Whether a block is CommonJS. */
+export const isCommonJs = (block: string): boolean => /= require\(/.test(block)
+
 const withoutCode = (text: string) => text.replace(/^( *)```.*?^\1```$/gms, '').replace(/`[^`\n]*`/g, 'code')
 
 /** Where the links and images of a document lead, those to other sites left out. */

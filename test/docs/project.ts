@@ -39,6 +39,8 @@ export async function compile(folder: string, options: object = {}): Promise<str
     declaration: false,
     sourceMap: false,
     noEmit: true,
+    allowJs: true,
+    checkJs: true,
     noUnusedLocals: false,
     noPropertyAccessFromIndexSignature: false,
     typeRoots: [join(root, 'node_modules/@types')],
@@ -46,7 +48,7 @@ export async function compile(folder: string, options: object = {}): Promise<str
   }
   await writeFile(
     join(folder, 'tsconfig.json'),
-    JSON.stringify({ extends: './base.json', compilerOptions, include: ['*.ts', '*.tsx'] })
+    JSON.stringify({ extends: './base.json', compilerOptions, include: ['*.ts', '*.tsx', '*.cjs'] })
   )
   // Not `bin/tsc`: it has no extension, which Node 20 takes amiss under the loader that tap gives to child processes.
   const tsc = [join(root, 'node_modules/typescript/lib/tsc.js'), '-p', folder]
