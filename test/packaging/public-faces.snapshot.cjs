@@ -34,6 +34,9 @@ peer dependencies: none
 
 @bandwidth-token/core
   type  AccessToken
+  type  BandwidthAuthInterceptor
+  type  BandwidthAuthOptions
+  type  BandwidthAuthProvider
   value BandwidthTokenError
   type  BandwidthTokenErrorCode
   type  Clock
@@ -48,6 +51,7 @@ peer dependencies: none
   type  TokenResponse
   type  TokenStatus
   type  TokenStore
+  value bandwidthAuth
 
 @bandwidth-token/core/adapter
   type  AdapterTraits

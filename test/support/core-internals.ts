@@ -27,8 +27,10 @@ export const { authenticate, loadCredentials } = await load<
 export const { failureFields } = await load<
   typeof import('../../packages/core/dist/esm/acquisition/failure-log.js')
 >('acquisition/failure-log.js')
-export const { isOriginAllowed, isSerializedOrigin } =
+export const { isOriginAllowed } =
   await load<typeof import('../../packages/core/dist/esm/route/origin.js')>('route/origin.js')
+export const { isSerializedOrigin } =
+  await load<typeof import('../../packages/core/dist/esm/support/url.js')>('support/url.js')
 export const { MOUNT_RULES } =
   await load<typeof import('../../packages/core/dist/esm/route/mount.js')>('route/mount.js')
 export const { POLICY_RULES } =

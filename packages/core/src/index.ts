@@ -6,6 +6,12 @@ export { BandwidthTokenError, type BandwidthTokenErrorCode } from './errors.js'
 export type { TokenProviderOptions } from './options.js'
 export { type GetTokenOptions, TokenProvider } from './provider.js'
 export type { TokenProviderLike } from './route/route-options.js'
+export {
+  type BandwidthAuthInterceptor,
+  type BandwidthAuthOptions,
+  type BandwidthAuthProvider,
+  bandwidthAuth
+} from './send/bandwidth-auth.js'
 export type { TokenStore } from './store/token-store.js'
 export type { Clock } from './support/clock.js'
 export type { Logger } from './support/logger.js'

@@ -1,4 +1,3 @@
-import { parseUrl } from '../support/url.js'
 import type { HeaderReader } from './request.js'
 
 /**
@@ -16,11 +15,4 @@ export function isOriginAllowed(header: HeaderReader, allowedOrigins: ReadonlySe
 
 function isOwnOrigin(origin: string | undefined, host: string | undefined): boolean {
   return host !== undefined && (origin === `https://${host}` || origin === `http://${host}`)
-}
-
-/** Whether a string is an origin as a browser writes it in `Origin` (RFC 6454 §6.2): no path, no default port. */
-export function isSerializedOrigin(value: unknown): boolean {
-  if (typeof value !== 'string' || !/^[a-z][a-z0-9+.-]*:\/\/[^/?#@\\\s*]+$/.test(value)) return false
-  const origin = parseUrl(value)?.origin
-  return origin === value || (origin === 'null' && value === value.toLowerCase())
 }

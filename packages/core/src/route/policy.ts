@@ -2,7 +2,8 @@ import { optionInvalid, refusal } from '../errors.js'
 import { ACCOUNT_RULE } from '../provider.js'
 import type { OptionRule } from '../support/check-options.js'
 import type { Log } from '../support/logger.js'
-import { isOriginAllowed, isSerializedOrigin } from './origin.js'
+import { isSerializedOrigin } from '../support/url.js'
+import { isOriginAllowed } from './origin.js'
 import type { HeaderReader } from './request.js'
 
 /** Who may get a token from the route, and of which account. */

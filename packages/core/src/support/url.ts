@@ -27,3 +27,10 @@ export function isInsecure(tokenUrl: string): boolean {
   const { protocol, hostname } = new URL(tokenUrl)
   return protocol === 'http:' && !isLoopback(hostname)
 }
+
+/** Whether a string is an origin as a browser writes it in `Origin` (RFC 6454 §6.2): no path, no default port. */
+export function isSerializedOrigin(value: unknown): boolean {
+  if (typeof value !== 'string' || !/^[a-z][a-z0-9+.-]*:\/\/[^/?#@\\\s*]+$/.test(value)) return false
+  const origin = parseUrl(value)?.origin
+  return origin === value || (origin === 'null' && value === value.toLowerCase())
+}

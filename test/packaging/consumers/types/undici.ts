@@ -1,5 +1,10 @@
-import { TokenProvider } from '@bandwidth-token/core'
-import { Agent as Agent6, MockAgent as MockAgent6, ProxyAgent as ProxyAgent6 } from 'undici6'
+import { bandwidthAuth, TokenProvider } from '@bandwidth-token/core'
+import {
+  Agent as Agent6,
+  interceptors as interceptors6,
+  MockAgent as MockAgent6,
+  ProxyAgent as ProxyAgent6
+} from 'undici6'
 import {
   Agent as Agent7,
   EnvHttpProxyAgent as EnvHttpProxyAgent7,
@@ -28,3 +33,16 @@ export const providers = [
   // @ts-expect-error: not a dispatcher
   new TokenProvider({ dispatcher: { request: 'GET' } })
 ]
+
+const auth = bandwidthAuth(new TokenProvider(), { origins: ['https://voice.bandwidth.com'] })
+
+export const dispatchers = [
+  new Agent6().compose(auth),
+  new Agent6().compose(auth, interceptors6.redirect({ maxRedirections: 3 })),
+  new Agent7().compose(auth),
+  new Agent7().compose([auth, interceptors7.retry()]),
+  new EnvHttpProxyAgent8().compose(auth, interceptors8.retry())
+]
+
+// @ts-expect-error: no origins
+bandwidthAuth(new TokenProvider(), {})

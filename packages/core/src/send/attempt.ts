@@ -1,0 +1,92 @@
+import type { Abort } from './dispatch.js'
+
+/** More of a response that nobody wants is not read: a new connection is cheaper. */
+const MAX_DISCARDED_BYTES = 64 * 1024
+
+/** What happened to a request: tells the caller's handler, which returns `false` to get no more for now. */
+type Event = () => unknown
+
+/**
+ * One request of an exchange. It passes on what happens to it, holds it back until it is decided who gets it, or drops
+ * it.
+ */
+export class Attempt {
+  readonly #on401: (attempt: Attempt) => 'hold' | 'pass'
+  readonly #onEnd: () => void
+  #state: 'passing' | 'held' | 'dropped' = 'passing'
+  #held: Event[] = []
+  #abort: Abort | undefined
+  #cancelled: { readonly reason: unknown } | undefined
+  #resume = () => {}
+  #hasEnded = false
+  #discardedBytes = 0
+
+  constructor(on401: (attempt: Attempt) => 'hold' | 'pass', onEnd: () => void) {
+    this.#on401 = on401
+    this.#onEnd = onEnd
+  }
+
+  /** A connection has it. */
+  start(abort: Abort, event: Event): void {
+    this.#abort = abort
+    if (this.#cancelled !== undefined) abort(this.#cancelled.reason)
+    else this.#receive(event)
+  }
+
+  /** The headers of the response are there. Returns whether to go on with its body. */
+  respond(statusCode: number, resume: () => void, event: Event): boolean {
+    this.#resume = resume
+    if (statusCode === 401 && this.#state === 'passing' && this.#on401(this) === 'hold') this.#state = 'held'
+    return this.#receive(event)
+  }
+
+  /** A part of the body is there. Returns whether to go on. */
+  read(bytes: number, event: Event): boolean {
+    if (this.#state !== 'dropped') return this.#receive(event)
+    this.#discardedBytes += bytes
+    if (this.#discardedBytes > MAX_DISCARDED_BYTES) this.#abort?.()
+    return true
+  }
+
+  /** Nothing follows: the response is complete, or there is none. */
+  end(event: Event): void {
+    this.#hasEnded = true
+    this.#receive(event)
+    if (this.#state === 'passing') this.#onEnd()
+  }
+
+  /** Tells the caller what was held back, and passes on what follows. */
+  release(): void {
+    this.#state = 'passing'
+    let wantsMore = true
+    for (const event of this.#held) wantsMore = event() !== false
+    if (this.#hasEnded) this.#onEnd()
+    else if (wantsMore) this.#resume()
+  }
+
+  /** Forgets it. What is left of the response is read, so that the connection can be used again. */
+  drop(): void {
+    this.#state = 'dropped'
+    if (!this.#hasEnded) this.#resume()
+  }
+
+  /** Ends it, and says nothing more about it. */
+  cancel(reason: unknown): void {
+    this.#state = 'dropped'
+    this.#cancelled = { reason }
+    this.#abort?.(reason)
+  }
+
+  /** Ends it in such a way that the caller hears of it. Returns whether that is possible. */
+  abort(reason: unknown): boolean {
+    if (this.#state !== 'passing' || this.#abort === undefined) return false
+    this.#abort(reason)
+    return true
+  }
+
+  #receive(event: Event): boolean {
+    if (this.#state === 'passing') return event() !== false
+    if (this.#state === 'held') this.#held.push(event)
+    return this.#state === 'dropped'
+  }
+}
