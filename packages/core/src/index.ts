@@ -3,8 +3,9 @@ export type { TokenStatus } from './account/status.js'
 export type { Credentials } from './acquisition/credentials.js'
 export type { TokenDispatcher } from './endpoint/request.js'
 export { BandwidthTokenError, type BandwidthTokenErrorCode } from './errors.js'
+export type { GetTokenOptions } from './get-token-options.js'
 export type { TokenProviderOptions } from './options.js'
-export { type GetTokenOptions, TokenProvider } from './provider.js'
+export { TokenProvider } from './provider.js'
 export type { TokenProviderLike } from './route/route-options.js'
 export {
   type BandwidthAuthInterceptor,

@@ -10,49 +10,14 @@ import { Places } from './acquisition/places.js'
 import { DefaultAgent } from './endpoint/agent.js'
 import { optionInvalid } from './errors.js'
 import { CLOSED, toError } from './failure.js'
+import { ACCOUNT_RULE, accountAlone, GET_TOKEN_RULES, type GetTokenOptions } from './get-token-options.js'
 import { resolveOptions, type TokenProviderOptions } from './options.js'
-import { checkOptions, hasMethods, type OptionRule } from './support/check-options.js'
+import { checkOptions, type OptionRule } from './support/check-options.js'
 import { createLog } from './support/logger.js'
 import type { AccessToken } from './token/access-token.js'
 
-/** What `getToken()` is asked for. */
-export interface GetTokenOptions {
-  /** The account, a string of at most 256 characters. Default: `''`. */
-  readonly account?: string | undefined
-  /**
-   * Milliseconds that the token should have left. If the cached one has less, one new token is fetched, at most one
-   * per 5 s. You get the newest token, even if it has less left.
-   */
-  readonly minimumLifetimeMs?: number | undefined
-  /** A token that a peer rejected, its string or its id. If it is the cached one, it is replaced once for all. */
-  readonly rejected?: RejectedToken | undefined
-  /** Ends the wait of this caller alone. */
-  readonly signal?: AbortSignal | undefined
-}
-
 const EVICTED =
   'A valid token was evicted from the cache to make room for another account. Raise "maxTokens" if you have the memory.'
-
-export const ACCOUNT_RULE: OptionRule = [
-  (value) => typeof value === 'string' && value.length <= 256,
-  'a string of at most 256 characters'
-]
-
-const REJECTED: OptionRule = [
-  (value) => typeof value === 'string' || typeof (value as AccessToken | null)?.accessToken === 'string',
-  'an access token, its string or its id'
-]
-
-/** What each option of `getToken()` must be. */
-export const GET_TOKEN_RULES: Readonly<Record<keyof GetTokenOptions, OptionRule>> = {
-  account: ACCOUNT_RULE,
-  minimumLifetimeMs: [
-    (value) => typeof value === 'number' && value >= 0,
-    'a number of milliseconds, at least 0'
-  ],
-  rejected: REJECTED,
-  signal: [hasMethods('addEventListener', 'removeEventListener', 'throwIfAborted'), 'an AbortSignal']
-}
 
 /**
  * Fetches, caches, refreshes and guards Bandwidth access tokens. Hold one for the life of the process.
@@ -119,11 +84,20 @@ export class TokenProvider {
    *   aborted. All of them reject.
    */
   getToken(options?: GetTokenOptions): Promise<AccessToken> {
-    if (options === undefined) {
-      const hot = this.#cache.getWithToken('')?.hot(this.#context.clock.now())
-      if (hot !== undefined) return hot
+    try {
+      return this.#hot(options) ?? this.#getToken(options)
+    } catch (error) {
+      // Whatever a getter of the options, or a clock of the user's, has thrown.
+      return Promise.reject(error)
     }
-    return this.#getToken(options)
+  }
+
+  /** The hot path: the cached promise, for options that ask for no more than the token of an account. */
+  #hot(options: GetTokenOptions | undefined): Promise<AccessToken> | undefined {
+    const account = options === undefined ? '' : accountAlone(options)
+    return account === undefined
+      ? undefined
+      : this.#cache.getWithToken(account)?.hot(this.#context.clock.now())
   }
 
   async #getToken(options?: GetTokenOptions): Promise<AccessToken> {
@@ -163,7 +137,7 @@ export class TokenProvider {
    * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for a bad argument
    */
   invalidate(rejected: RejectedToken, account = ''): boolean {
-    check('rejected', rejected, REJECTED)
+    check('rejected', rejected, GET_TOKEN_RULES.rejected)
     check('account', account, ACCOUNT_RULE)
     return this.#cache.get(account)?.invalidate(rejected) ?? false
   }

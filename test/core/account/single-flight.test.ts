@@ -40,14 +40,16 @@ t.test('opens many connections at once without a warning', async (t) => {
   t.strictSame(warnings, [])
 })
 
-t.test('answers a fresh token with one clock reading and the same promise', async (t) => {
+t.test('answers a fresh token with one clock reading and the same promise, for every account', async (t) => {
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)
-  await provider.getToken()
-  const first = provider.getToken()
-  endpoint.clock.readings = 0
-  t.equal(provider.getToken(), first)
-  t.equal(endpoint.clock.readings, 1)
+  for (const options of [undefined, { account: 'ada' }, { account: 'grace' }]) {
+    await provider.getToken(options)
+    const first = provider.getToken(options)
+    endpoint.clock.readings = 0
+    t.equal(provider.getToken(options), first)
+    t.equal(endpoint.clock.readings, 1)
+  }
 })
 
 t.test('keeps the tokens of maxTokens accounts, the least recently used goes first', async (t) => {
@@ -61,6 +63,19 @@ t.test('keeps the tokens of maxTokens accounts, the least recently used goes fir
   t.notOk(provider.peek('b'))
   t.ok(provider.peek('c'))
   t.equal(endpoint.clock.timers.size, 2, 'a dropped token leaves no timer')
+})
+
+t.test('counts every use of a fresh token, whichever account was used last', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t, { maxTokens: 3 })
+  const use = (...accounts: string[]) =>
+    accounts.reduce((done, account) => done.then(() => provider.getToken({ account })), Promise.resolve({}))
+  await use('', 'a', 'b', 'b', '', '', 'a', 'b', '', 'c')
+  t.notOk(provider.peek('a'), 'the least recently used of three')
+  await use('b', 'c', 'c', 'b', 'd')
+  t.notOk(provider.peek(''))
+  t.ok(provider.peek('b') && provider.peek('c') && provider.peek('d'))
+  t.equal(endpoint.count, 5)
 })
 
 t.test('keeps the tokens of 10,000 accounts by default', async (t) => {

@@ -13,6 +13,8 @@ export class AccountCache {
   readonly #withToken: LRUCache<string, Account>
   readonly #withoutToken: LRUCache<string, Account>
   readonly #acquiring = new Map<string, Account>()
+  /** The account with a token that was used last. It is the last one in the LRU order already, so it needs no look-up. */
+  #last: Account | undefined
 
   /** `onEvict` is called when a token that is still valid was evicted. */
   constructor(maxTokens: number, onEvict: () => void) {
@@ -29,7 +31,9 @@ export class AccountCache {
 
   /** The account, if it has a token. This counts as a use of the account for the LRU order. */
   getWithToken(key: string): Account | undefined {
-    return this.#withToken.get(key, GET_OPTIONS)
+    if (this.#last?.key === key) return this.#last
+    this.#last = this.#withToken.get(key, GET_OPTIONS)
+    return this.#last
   }
 
   get(key: string): Account | undefined {
@@ -38,6 +42,7 @@ export class AccountCache {
 
   /** Moves an account to the cache that it belongs to now. */
   place(account: Account): void {
+    this.#last = undefined
     const [home, other] = account.hasToken
       ? [this.#withToken, this.#withoutToken]
       : [this.#withoutToken, this.#withToken]
@@ -49,6 +54,7 @@ export class AccountCache {
 
   close(): void {
     const accounts = [...this.#withToken.values(), ...this.#acquiring.values()]
+    this.#last = undefined
     this.#withToken.clear()
     this.#withoutToken.clear()
     this.#acquiring.clear()

@@ -35,6 +35,10 @@ type Flight = Acquisition<CachedToken | Failure>
 
 /** The life of one account's token: when it is handed out, refreshed and replaced, and when callers are refused. */
 export class Account {
+  // What the hot path reads comes first, so that it is in one place in memory.
+  #hotUntilMs = NEVER
+  /** What the hot path hands out: the cached token, once it was used. */
+  #hotToken: Promise<AccessToken> | undefined
   readonly key: string
   readonly #context: AccountContext<Account>
   readonly #gate: ClientGate
@@ -43,7 +47,6 @@ export class Account {
   #cached: CachedToken | undefined
   #flight: Flight | undefined
   #lastStartMs = NEVER
-  #hotUntilMs = NEVER
   readonly #timer: BackgroundTimer
 
   constructor(key: string, context: AccountContext<Account>) {
@@ -67,12 +70,9 @@ export class Account {
     return this.#flight !== undefined
   }
 
-  /** The hot path: the cached promise, until the refresh instant of the token. */
+  /** The hot path: the same promise for every caller, from the token's first use until its refresh instant. */
   hot(wallMs: number): Promise<AccessToken> | undefined {
-    if (wallMs >= this.#hotUntilMs) return undefined
-    const cached = this.#cached as CachedToken
-    cached.isUsed = true
-    return cached.promise
+    return wallMs < this.#hotUntilMs ? this.#hotToken : undefined
   }
 
   async getToken(
@@ -89,7 +89,7 @@ export class Account {
       return isRejected ? this.getToken(minimumLifetimeMs, rejected, signal) : token
     }
 
-    cached.isUsed = true
+    this.#use(cached)
     if (isNamedBy(rejected, cached)) {
       const replacement = this.#replace(cached, now)
       return replacement === undefined ? cached.token : this.#await(replacement, signal)
@@ -132,7 +132,7 @@ export class Account {
   /** Drops the token. The cache calls this on eviction, so it is not notified. */
   forget(): void {
     this.#cached = undefined
-    this.#hotUntilMs = NEVER
+    this.#hotToken = undefined
     this.#timer.clear()
   }
 
@@ -242,6 +242,7 @@ export class Account {
 
   #use(cached: CachedToken): AccessToken {
     cached.isUsed = true
+    if (cached === this.#cached) this.#hotToken = cached.promise
     return cached.token
   }
 
@@ -274,6 +275,7 @@ export class Account {
     const isPointless = !isAdopted || isNearlyDead(next, now)
     const pointlessUntilMs = isPointless ? next.issuedAt.monotonicMs + REQUEST_INTERVAL_MS : NEVER
     this.#pauses.succeeded(flight.admission, next.issuedAt, now, pointlessUntilMs)
+    this.#hotToken = undefined
     this.#hotUntilMs = isAdopted ? hotUntilMs(next) : NEVER
     return isAdopted ? next : NEARLY_DEAD
   }

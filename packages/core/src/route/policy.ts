@@ -1,5 +1,5 @@
 import { optionInvalid, refusal } from '../errors.js'
-import { ACCOUNT_RULE } from '../provider.js'
+import { ACCOUNT_RULE } from '../get-token-options.js'
 import type { OptionRule } from '../support/check-options.js'
 import type { Log } from '../support/logger.js'
 import { isSerializedOrigin } from '../support/url.js'

@@ -28,8 +28,13 @@ export class TokenRoute<Request> {
    *
    * @throws what `account` throws, and as `TokenProvider.getToken()`; all of it rejects
    */
-  async tokenFor(request: Request, signal?: AbortSignal): Promise<AccessToken> {
-    return this.#getToken(this.#policy.accountOf(request), signal) as Promise<AccessToken>
+  tokenFor(request: Request, signal?: AbortSignal): Promise<AccessToken> {
+    try {
+      // Not an async function: it would make another promise of the one that the provider has ready.
+      return Promise.resolve(this.#getToken(this.#policy.accountOf(request), signal)) as Promise<AccessToken>
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /**
@@ -69,8 +74,10 @@ export class TokenRoute<Request> {
     rejected?: { accessToken: string }
   ) {
     const { provider } = this.options
-    // Without options the provider takes its hot path.
-    if (account === undefined && signal === undefined && rejected === undefined) return provider.getToken()
+    if (signal === undefined && rejected === undefined) {
+      // The provider's hot path takes no options, or an account alone.
+      return account === undefined ? provider.getToken() : provider.getToken({ account })
+    }
     return provider.getToken({
       ...(account !== undefined && { account }),
       ...(signal !== undefined && { signal }),
