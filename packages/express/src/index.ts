@@ -53,10 +53,9 @@ export function bandwidthToken(options: BandwidthTokenOptions): BandwidthTokenMi
       const request = { url: req.originalUrl, header: nodeHeaders(req.headers) }
       const { status, headers, body } = await route.answer(req, request)
       if (res.headersSent) return
-      res
-        .status(status)
-        .set(headers)
-        .set('Content-Length', String(Buffer.byteLength(body)))
+      res.statusCode = status
+      for (const name of Object.keys(headers)) res.setHeader(name, headers[name] as string)
+      res.setHeader('Content-Length', Buffer.byteLength(body))
       res.end(body) // Not `send()`, which adds an `ETag`.
     } catch (error) {
       if (res.headersSent) return

@@ -13,6 +13,7 @@ import type {
   FastifyInstance,
   FastifyReply,
   FastifyRequest,
+  onRequestHookHandler,
   RegisterOptions,
   RouteShorthandOptions
 } from 'fastify'
@@ -93,19 +94,29 @@ async function plugin(fastify: FastifyInstance, options: FastifyBandwidthTokenOp
     ROUTE_OPTION_RULES,
     'routeOptions.'
   ) as TokenRouteShorthand
+  // Hooks with a callback need no promise for each request.
+  const checkOrigin: onRequestHookHandler = ({ headers }, _reply, done) => {
+    try {
+      route.checkOrigin(nodeHeaders(headers))
+    } catch (error) {
+      return done(error as Error)
+    }
+    done()
+  }
   fastify.register(async (child) => {
     child.route({
       ...routeOptions,
       method: 'GET',
       url: path,
       exposeHeadRoute: true,
-      onRequest: [async ({ headers }) => route.checkOrigin(nodeHeaders(headers)), ...[onRequest].flat()],
+      onRequest: [checkOrigin, ...[onRequest].flat()],
       handler: async (request, reply) => {
         const { originalUrl: url, headers } = request
         try {
           const answer = await route.answer(request, { url, header: nodeHeaders(headers) })
           if (isAnswered(reply)) return undefined
-          return reply.code(answer.status).headers(answer.headers).send(answer.body)
+          reply.code(answer.status).headers(answer.headers)
+          return answer.body
         } catch (error) {
           if (isAnswered(reply)) return undefined
           throw error

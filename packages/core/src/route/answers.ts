@@ -1,20 +1,44 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { UNCACHEABLE } from '../errors.js'
-import type { AccessToken } from '../token/access-token.js'
+import type { AccessToken, TokenResponse } from '../token/access-token.js'
 
-/** An answer of the token route, to be written as it is. */
+/** An answer of the token route, to be written as it is. Its headers are frozen: copy them to add one. */
 export interface RouteAnswer {
   readonly status: number
-  readonly headers: Record<string, string>
+  readonly headers: Readonly<Record<string, string>>
   /** JSON. */
   readonly body: string
 }
 
 const JSON_TYPE = { 'Content-Type': 'application/json; charset=utf-8' }
 
-/** The answer with a token: Bandwidth's four fields, never cached. */
-export function tokenAnswer(token: Pick<AccessToken, 'toResponse'>): RouteAnswer {
-  return { status: 200, headers: { ...UNCACHEABLE, ...JSON_TYPE }, body: JSON.stringify(token.toResponse()) }
+/** Headers of every answer with a token: it is JSON, and never cached. */
+const TOKEN_HEADERS = Object.freeze({ ...UNCACHEABLE, ...JSON_TYPE })
+
+/** Makes the answers with tokens. An answer changes only once a second, so the last one is kept. */
+export class TokenAnswers {
+  #response: TokenResponse | undefined
+  #answer: RouteAnswer | undefined
+
+  /** The answer with a token: Bandwidth's four fields. */
+  of(token: Pick<AccessToken, 'toResponse'>): RouteAnswer {
+    const response = token.toResponse()
+    if (this.#answer === undefined || !isSame(response, this.#response)) {
+      // A copy, because another provider might change its own object.
+      this.#response = { ...response }
+      this.#answer = { status: 200, headers: TOKEN_HEADERS, body: JSON.stringify(response) }
+    }
+    return this.#answer
+  }
+}
+
+function isSame(response: TokenResponse, last: TokenResponse | undefined): boolean {
+  return (
+    response.expires_in === last?.expires_in &&
+    response.access_token === last.access_token &&
+    response.access_token_id === last.access_token_id &&
+    response.token_type === last.token_type
+  )
 }
 
 /**
@@ -28,7 +52,7 @@ export function errorAnswer(error: unknown): RouteAnswer | undefined {
   const { code, message, statusCode } = known
   return {
     status: statusCode,
-    headers: { ...errorHeaders(error), ...JSON_TYPE },
+    headers: Object.freeze({ ...errorHeaders(error), ...JSON_TYPE }),
     body: JSON.stringify({ code, message, statusCode })
   }
 }

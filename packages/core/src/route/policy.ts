@@ -61,7 +61,8 @@ export class Policy<Request> {
 
   /** @throws `ERR_BANDWIDTH_TOKEN_FORBIDDEN` unless `authorize` says `true`, and what it throws */
   async authorize(request: Request): Promise<void> {
-    const verdict = await this.#authorize?.(request)
+    const given = this.#authorize?.(request)
+    const verdict = given === true || (await given)
     if (verdict === true) return
     if (verdict !== false && this.#authorize !== undefined) {
       this.#log.warnConfiguration(

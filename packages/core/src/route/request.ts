@@ -15,8 +15,10 @@ export interface RouteRequest {
 
 /** The id of the token that the gateway refused, as the page says (`?rejected=`). Only one well-formed value counts. */
 export function rejectedTokenId(url: string): string | undefined {
+  const queryAt = url.indexOf('?')
+  if (queryAt === -1) return undefined
   // The query with its "?", which the parser drops.
-  const values = new URLSearchParams(/\?.*/.exec(url)?.[0]).getAll('rejected')
+  const values = new URLSearchParams(url.slice(queryAt)).getAll('rejected')
   const [id] = values
   return values.length === 1 && id !== undefined && /^[A-Za-z0-9._~-]{1,128}$/.test(id) ? id : undefined
 }

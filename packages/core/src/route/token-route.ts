@@ -1,6 +1,6 @@
 import { createLog } from '../support/logger.js'
 import type { AccessToken } from '../token/access-token.js'
-import { type RouteAnswer, tokenAnswer, toThrowable } from './answers.js'
+import { type RouteAnswer, TokenAnswers, toThrowable } from './answers.js'
 import { Policy } from './policy.js'
 import { type HeaderReader, type RouteRequest, rejectedTokenId } from './request.js'
 import { type AdapterTraits, type ResolvedRouteOptions, resolveRouteOptions } from './route-options.js'
@@ -12,6 +12,7 @@ import { type AdapterTraits, type ResolvedRouteOptions, resolveRouteOptions } fr
 export class TokenRoute<Request> {
   readonly options: ResolvedRouteOptions<Request>
   readonly #policy: Policy<Request>
+  readonly #answers = new TokenAnswers()
 
   /**
    * Does no I/O.
@@ -61,8 +62,8 @@ export class TokenRoute<Request> {
       const account = this.#policy.accountOf(request)
       const token = await this.#getToken(account, signal)
       const rejectedId = rejectedTokenId(url)
-      if (rejectedId === undefined || rejectedId !== token.accessTokenId) return tokenAnswer(token)
-      return tokenAnswer(await this.#getToken(account, signal, token))
+      if (rejectedId === undefined || rejectedId !== token.accessTokenId) return this.#answers.of(token)
+      return this.#answers.of(await this.#getToken(account, signal, token))
     } catch (thrown) {
       throw toThrowable(thrown)
     }

@@ -76,12 +76,11 @@ export class AccessToken {
 
   /** The token in the form of a JSON response, with the seconds left now. */
   toResponse(): TokenResponse {
-    return {
-      access_token: this.accessToken,
-      ...(this.accessTokenId === undefined ? {} : { access_token_id: this.accessTokenId }),
-      token_type: 'Bearer',
-      expires_in: this.expiresIn
-    }
+    const { accessToken, accessTokenId } = this.#fields
+    const rest = { token_type: 'Bearer', expires_in: this.expiresIn } as const
+    return accessTokenId === undefined
+      ? { access_token: accessToken, ...rest }
+      : { access_token: accessToken, access_token_id: accessTokenId, ...rest }
   }
 
   /** The id and the seconds left, without the token. */
