@@ -3,6 +3,12 @@ import { Account } from './account/account.js'
 import { AccountCache } from './account/account-cache.js'
 import type { AccountContext } from './account/account-context.js'
 import type { RejectedToken } from './account/cached-token.js'
+import {
+  ACCOUNT_RULE,
+  accountAlone,
+  GET_TOKEN_RULES,
+  type GetTokenOptions
+} from './account/get-token-options.js'
 import type { TokenStatus } from './account/status.js'
 import { ClientGate } from './acquisition/client-gate.js'
 import { fleetLoader } from './acquisition/fleet.js'
@@ -10,7 +16,6 @@ import { Places } from './acquisition/places.js'
 import { DefaultAgent } from './endpoint/agent.js'
 import { optionInvalid } from './errors.js'
 import { CLOSED, toError } from './failure.js'
-import { ACCOUNT_RULE, accountAlone, GET_TOKEN_RULES, type GetTokenOptions } from './get-token-options.js'
 import { resolveOptions, type TokenProviderOptions } from './options.js'
 import { checkOptions, type OptionRule } from './support/check-options.js'
 import { createLog } from './support/logger.js'

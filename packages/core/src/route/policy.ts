@@ -1,5 +1,5 @@
+import { ACCOUNT_RULE } from '../account/get-token-options.js'
 import { optionInvalid, refusal } from '../errors.js'
-import { ACCOUNT_RULE } from '../get-token-options.js'
 import type { OptionRule } from '../support/check-options.js'
 import type { Log } from '../support/logger.js'
 import { isSerializedOrigin } from '../support/url.js'

@@ -1,6 +1,6 @@
 import type { GetTokenOptions, TokenProvider } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
-import { startEndpoint } from '../support/endpoint.js'
+import { startEndpoint } from '../../support/endpoint.js'
 
 const INVALID = { code: 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID' }
 

@@ -1,6 +1,6 @@
-import type { RejectedToken } from './account/cached-token.js'
-import { hasMethods, type OptionRule } from './support/check-options.js'
-import type { AccessToken } from './token/access-token.js'
+import { hasMethods, type OptionRule } from '../support/check-options.js'
+import type { AccessToken } from '../token/access-token.js'
+import type { RejectedToken } from './cached-token.js'
 
 /** What `getToken()` is asked for. */
 export interface GetTokenOptions {
