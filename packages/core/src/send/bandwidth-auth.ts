@@ -1,5 +1,5 @@
+import { ACCOUNT_RULE } from '../account/get-token-options.js'
 import { optionInvalid } from '../errors.js'
-import { ACCOUNT_RULE } from '../provider.js'
 import { checkOptions, hasMethods, type OptionRule } from '../support/check-options.js'
 import { isLoopback, isSerializedOrigin, parseUrl } from '../support/url.js'
 import { callerOf } from './callers.js'
