@@ -56,7 +56,8 @@ t.test('takes every option as a flag', async (t) => {
 
   const secret = `it's $HOME "quoted" \`id\` \\`
   const flags = ['--host', 'localhost', '--client-id', 'a b', '--client-secret', secret, '--expires-in', '60']
-  const command = new Command(t, '--port', String(port), ...flags, '--latency-ms=80')
+  const network = ['--network', 'us']
+  const command = new Command(t, '--port', String(port), ...flags, '--latency-ms=80', ...network)
   const environment = await command.environment()
   t.strictSame(environment, {
     BW_TOKEN_URL: `http://localhost:${port}/api/v1/oauth2/token`,
@@ -68,6 +69,8 @@ t.test('takes every option as a flag', async (t) => {
   const response = await requestToken(environment)
   t.ok(performance.now() - startedAt >= 78)
   t.match(await response.json(), { expires_in: 60 })
+  const received = await fetch(`http://localhost:${port}/_emulator/received`)
+  t.match(await received.json(), [{ scopeCorrect: true }])
 })
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -88,7 +91,16 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 t.test('explains itself', async (t) => {
   const command = new Command(t, '--help')
   t.equal(await command.exitCode(), 0)
-  for (const flag of ['port', 'host', 'client-id', 'client-secret', 'expires-in', 'latency-ms', 'help']) {
+  for (const flag of [
+    'port',
+    'host',
+    'client-id',
+    'client-secret',
+    'expires-in',
+    'latency-ms',
+    'network',
+    'help'
+  ]) {
     t.match(command.stdout, `--${flag} `)
   }
   t.equal(command.stderr, '')
@@ -102,6 +114,7 @@ const wrong: [string, string[], RegExp][] = [
   ['a port out of range', ['--port', '70000'], /option "port" must be a whole number from 0 to 65535/],
   ['a lifetime of zero', ['--expires-in', '0'], /option "expiresIn" must be a whole number/],
   ['a latency with a unit', ['--latency-ms', '5s'], /--latency-ms takes a whole number/],
+  ['a network that does not exist', ['--network', 'eu'], /--network takes global or us/],
   ['an empty secret', ['--client-secret', ''], /option "clientSecret" must be a string that is not empty/]
 ]
 for (const [what, args, message] of wrong) {

@@ -21,8 +21,9 @@ t.test('has a quick start that prints what it says', async (t) => {
 
 t.test('names every option, flag and fault property', async (t) => {
   const named = [
-    ...['port', 'host', 'clientId', 'clientSecret', 'expiresIn', 'latencyMs'],
-    ...['--port', '--host', '--client-id', '--client-secret', '--expires-in', '--latency-ms'],
+    ...['port', 'host', 'clientId', 'clientSecret', 'expiresIn', 'latencyMs', 'network'],
+    ...['--port', '--host', '--client-id', '--client-secret', '--expires-in'],
+    ...['--latency-ms', '--network', 'scopeCorrect'],
     ...['on', 'status', 'body', 'headers', 'delayMs', 'slowBodyMs', 'hang', 'reset'],
     ...['gatewayUrl', 'verdict', 'accessTokenId', 'INVITE', 'CANCEL', 'BYE', 'OPTIONS', 'INFO']
   ]

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import t from 'tap'
+import t, { type Test } from 'tap'
+import { SipClient } from '../emulator/sip-client.js'
 import { grant, startEndpoint } from '../support/endpoint.js'
 import { until } from '../support/outcomes.js'
 import type { Teardown } from '../support/teardown.js'
@@ -21,12 +22,17 @@ t.setTimeout(300_000)
 
 const folder = await foreignFolder(t)
 const tarballs = await packAll(folder)
-const [consumers, express4] = await Promise.all([
+const [consumers, express4, emulatorAlone] = await Promise.all([
   install(join(folder, 'consumers'), '.', tarballs),
   install(
     join(folder, 'express4'),
     'express4',
     tarballs.filter(({ manifest }) => /core|express/.test(manifest.name))
+  ),
+  install(
+    join(folder, 'emulator'),
+    'emulator',
+    tarballs.filter(({ manifest }) => manifest.name.endsWith('/emulator'))
   )
 ])
 const typescript = join(consumers, 'node_modules/typescript/bin/tsc')
@@ -165,24 +171,46 @@ t.test('Jest tests a CommonJS project', async (t) => {
   t.equal(requests.length, 2, 'one for each test that has no provider of its own')
 })
 
-t.test('the command bandwidth-emulator runs once it is installed', async (t) => {
-  const command = join(consumers, 'node_modules/.bin/bandwidth-emulator')
+/** The command of an installed emulator, once it has printed the environment. */
+async function startInstalledEmulator(t: Test, directory: string) {
+  const command = join(directory, 'node_modules/.bin/bandwidth-emulator')
   const child = spawn('env', foreign(command, ['--client-secret', 'local']), {
-    stdio: ['ignore', 'pipe', 'inherit']
+    stdio: ['ignore', 'pipe', 'pipe']
   })
   t.teardown(() => child.kill())
-  let printed = ''
+  const printed = { out: '', err: '' }
   child.stdout.on('data', (chunk: Buffer) => {
-    printed += chunk
+    printed.out += chunk
   })
-  await until(() => /BW_CLIENT_SECRET=local\n/.test(printed) || child.exitCode !== null)
-  const tokenUrl = /^export BW_TOKEN_URL=(.+)$/m.exec(printed)?.[1] ?? ''
-  const response = await fetch(tokenUrl, {
+  child.stderr.on('data', (chunk: Buffer) => {
+    printed.err += chunk
+  })
+  await until(() => /BW_CLIENT_SECRET=local\n/.test(printed.out) || child.exitCode !== null)
+  const variable = (name: string) => new RegExp(`^export ${name}=(.+)$`, 'm').exec(printed.out)?.[1] ?? ''
+  const response = await fetch(variable('BW_TOKEN_URL'), {
     method: 'POST',
     headers: { authorization: `Basic ${btoa('emulator:local')}` },
     body: new URLSearchParams({ grant_type: 'client_credentials' })
   })
   t.equal(response.status, 200)
+  return { printed, gatewayUrl: variable('BW_GATEWAY_URL'), token: (await response.json()) as typeof token }
+}
+
+t.test('the command bandwidth-emulator runs once it is installed', async (t) => {
+  await startInstalledEmulator(t, consumers)
+})
+
+t.test('the emulator without its optional peer is at most 15 packages, and its calls connect', async (t) => {
+  const lock = JSON.parse(await readFile(join(emulatorAlone, 'package-lock.json'), 'utf8'))
+  const packages = Object.keys(lock.packages).filter((path) => path !== '')
+  t.ok(packages.length <= 15, `${packages.length} packages`)
+  t.notOk(packages.some((path) => path.includes('werift')))
+
+  const { gatewayUrl, printed, token } = await startInstalledEmulator(t, emulatorAlone)
+  const client = await SipClient.connect(t, { gatewayUrl })
+  const { statuses } = await client.call(token.access_token)
+  t.strictSame(statuses, [100, 180, 200])
+  await until(() => /werift is not installed/.test(printed.err))
 })
 
 t.test('every package exports and depends on what the snapshot says', async (t) => {

@@ -80,8 +80,8 @@ peer dependencies: none
 
 exports[`test/build/packaging/packaging.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/emulator 1`] = `
 modules: ES modules
-dependencies: jose sdp-transform werift ws
-peer dependencies: none
+dependencies: jose ws
+peer dependencies: werift
 
 @bandwidth-token/emulator
   type  Emulator
@@ -92,6 +92,7 @@ peer dependencies: none
   type  FaultPoint
   type  InviteFault
   type  InvitePoint
+  type  Network
   type  ReceivedRequest
   type  TokenFault
   type  TokenVerdict

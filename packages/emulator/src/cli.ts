@@ -2,7 +2,9 @@
 import { parseArgs } from 'node:util'
 import { invalid } from './check.js'
 import { type Emulator, startEmulator } from './emulator.js'
+import { hasMedia, mediaPeer } from './gateway/media.js'
 import type { EmulatorOptions } from './options.js'
+import type { Network } from './received.js'
 
 const help = `bandwidth-emulator: a local stand-in for Bandwidth's token endpoint and calling gateway
 
@@ -12,7 +14,11 @@ const help = `bandwidth-emulator: a local stand-in for Bandwidth's token endpoin
   --client-secret <text>   its secret (default: a random one)
   --expires-in <seconds>   lifetime of the tokens (default: 600)
   --latency-ms <number>    milliseconds before each token answer (default: 0)
+  --network <global|us>    refuse requests with the scope of the other network (default: accept both)
   --help                   show this
+`
+
+const silenceNotice = `Calls connect, but without sound: ${mediaPeer} is not installed. For sound: npm install --save-dev ${mediaPeer}@0.24
 `
 
 const flags = {
@@ -22,6 +28,7 @@ const flags = {
   'client-secret': { type: 'string' },
   'expires-in': { type: 'string' },
   'latency-ms': { type: 'string' },
+  network: { type: 'string' },
   help: { type: 'boolean' }
 } as const
 
@@ -45,17 +52,24 @@ async function main(): Promise<void> {
     clientId: values['client-id'],
     clientSecret: values['client-secret'],
     expiresIn: number('expires-in', values['expires-in']),
-    latencyMs: number('latency-ms', values['latency-ms'])
+    latencyMs: number('latency-ms', values['latency-ms']),
+    network: network(values.network)
   }
   const emulator = await startEmulator(options)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => emulator.close())
   process.stdout.write(environment(emulator))
   process.stderr.write('Put these into the environment of your server. Ctrl+C stops the emulator.\n')
+  if (!hasMedia()) process.stderr.write(silenceNotice)
 }
 
 function number(flag: string, text: string | undefined): number | undefined {
   if (text === undefined || /^\d+$/.test(text)) return text === undefined ? undefined : Number(text)
   throw invalid(`--${flag} takes a whole number`)
+}
+
+function network(text: string | undefined): Network | undefined {
+  if (text === undefined || text === 'global' || text === 'us') return text
+  throw invalid('--network takes global or us')
 }
 
 function environment({ tokenUrl, gatewayUrl, clientId, clientSecret }: Emulator): string {

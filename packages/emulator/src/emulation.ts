@@ -9,6 +9,7 @@ import { type CheckedInviteFault, noInviteFault } from './gateway/invite-fault.j
 import { type Entry, type ReceivedRequest, record } from './received.js'
 import {
   answerTokenRequest,
+  isScopeCorrect,
   notStored,
   requestedScope,
   type TokenIssuer,
@@ -88,6 +89,7 @@ export class Emulation {
     const credentials = readCredentials(authorization, options)
     const tokenRequest = { credentials, contentType, body: await readBody(request, tokenRequestLimit) }
     entry.scope = requestedScope(tokenRequest)
+    entry.scopeCorrect = isScopeCorrect(tokenRequest, options)
 
     const delayMs = Math.min(options.latencyMs + fault.delayMs, longestTimerMs)
     if (delayMs > 0) await wait(delayMs, undefined, { signal: gone })

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { describe, invalid, longestTimerMs, ownProperties, wholeNumber } from './check.js'
+import { describe, invalid, longestTimerMs, oneOf, ownProperties, wholeNumber } from './check.js'
+import type { Network } from './received.js'
 
 /** The options of {@link startEmulator}. Only own properties count; an unknown one is an error. */
 export interface EmulatorOptions {
@@ -15,6 +16,11 @@ export interface EmulatorOptions {
   expiresIn?: number | undefined
   /** Milliseconds to wait before each answer to a token request. Default `0`. */
   latencyMs?: number | undefined
+  /**
+   * The one network of Bandwidth to stand in for: requests with the other's scope are refused. `'global'` expects
+   * `voice.webrtc`, `'us'` no scope. Default: both are accepted.
+   */
+  network?: Network | undefined
 }
 
 export interface ResolvedOptions {
@@ -24,9 +30,12 @@ export interface ResolvedOptions {
   readonly clientSecret: string
   readonly expiresIn: number
   readonly latencyMs: number
+  readonly network: Network | undefined
 }
 
-const known = ['port', 'host', 'clientId', 'clientSecret', 'expiresIn', 'latencyMs']
+const known = ['port', 'host', 'clientId', 'clientSecret', 'expiresIn', 'latencyMs', 'network']
+
+const networks: readonly Network[] = ['global', 'us']
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: RFC 7617 §2 forbids them in credentials
 const controlCharacter = /[\u0000-\u001f\u007f]/
@@ -40,7 +49,8 @@ export function resolveOptions(options: EmulatorOptions): ResolvedOptions {
     clientId = 'emulator',
     clientSecret = randomBytes(24).toString('base64url'),
     expiresIn = 600,
-    latencyMs = 0
+    latencyMs = 0,
+    network
   } = given
   return {
     port: wholeNumber(port, 'option "port"', 0, 65535),
@@ -48,7 +58,8 @@ export function resolveOptions(options: EmulatorOptions): ResolvedOptions {
     clientId: credential(clientId, 'option "clientId"', ':'),
     clientSecret: credential(clientSecret, 'option "clientSecret"'),
     expiresIn: wholeNumber(expiresIn, 'option "expiresIn"', 1, 2 ** 31 - 1, ' of seconds'),
-    latencyMs: wholeNumber(latencyMs, 'option "latencyMs"', 0, longestTimerMs, ' of milliseconds')
+    latencyMs: wholeNumber(latencyMs, 'option "latencyMs"', 0, longestTimerMs, ' of milliseconds'),
+    network: network === undefined ? undefined : oneOf(network, 'option "network"', networks)
   }
 }
 

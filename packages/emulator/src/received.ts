@@ -8,6 +8,9 @@ export type TokenVerdict =
   | 'expired'
   | 'revoked'
 
+/** Bandwidth's networks, by the names that the core's option `network` has for them. */
+export type Network = 'global' | 'us'
+
 /** A received request: HTTP, or SIP at the gateway. It never contains a secret or a token. */
 export interface ReceivedRequest {
   readonly method: string
@@ -19,6 +22,8 @@ export interface ReceivedRequest {
   readonly secretCorrect: boolean
   /** The requested scope, if any. Known once the body has arrived. */
   readonly scope: string | undefined
+  /** Whether the option `network` expects this scope. `undefined` without that option, and for all other requests. */
+  readonly scopeCorrect?: boolean | undefined
   /** The status of the answer. `undefined` until it is sent; if a fault prevents that, for ever. */
   readonly status: number | undefined
   /** The verdict on the token of an INVITE that begins a call. `undefined` for all other requests. */

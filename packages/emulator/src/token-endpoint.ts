@@ -1,6 +1,7 @@
 import { type Answer, json, oauthError } from './answer.js'
 import type { Credentials } from './credentials.js'
 import type { ResolvedOptions } from './options.js'
+import type { Network } from './received.js'
 import type { Signer } from './signer.js'
 
 export interface TokenRequest {
@@ -19,12 +20,20 @@ export interface TokenIssuer {
 /** Bytes of body that are read. A token request has fewer than a hundred. */
 export const tokenRequestLimit = 16 * 1024
 
+const globalScope = 'voice.webrtc'
+
+/** What each network of Bandwidth expects. */
+const expectations: Readonly<Record<Network, string>> = {
+  global: `Bandwidth's Global network, which expects the scope ${globalScope}`,
+  us: "Bandwidth's US network, which expects no scope"
+}
+
 /** RFC 6749 §5.1: no cache may store a token response. */
 export const notStored = { 'cache-control': 'no-store', pragma: 'no-cache' }
 
 /** The ordinary answer: a token, or an error (RFC 6749 §5.2). */
 export async function answerTokenRequest(request: TokenRequest, issuer: TokenIssuer): Promise<Answer> {
-  return refusal(request) ?? grant(requestedScope(request), issuer)
+  return refusal(request, issuer.options) ?? grant(requestedScope(request), issuer)
 }
 
 export function requestedScope(request: TokenRequest): string | undefined {
@@ -32,12 +41,22 @@ export function requestedScope(request: TokenRequest): string | undefined {
   return parseForm(request).get('scope') || undefined
 }
 
+/** Whether the emulated network expects the scope of this request. `undefined` if the emulator stands for both. */
+export function isScopeCorrect(request: TokenRequest, { network }: ResolvedOptions): boolean | undefined {
+  return network === undefined ? undefined : networkOf(requestedScope(request)) === network
+}
+
+function networkOf(scope: string | undefined): Network | undefined {
+  if (scope === undefined) return 'us'
+  return scope === globalScope ? 'global' : undefined
+}
+
 /** The form of the request. Empty if the body is not a form. */
 function parseForm({ contentType, body }: TokenRequest): URLSearchParams {
   return new URLSearchParams(isForm(contentType) ? body : '')
 }
 
-function refusal(request: TokenRequest): Answer | undefined {
+function refusal(request: TokenRequest, { network }: ResolvedOptions): Answer | undefined {
   const { idCorrect, secretCorrect } = request.credentials
   if (!idCorrect || !secretCorrect) {
     return oauthError(401, 'invalid_client', 'client id and secret must be sent as HTTP Basic authentication')
@@ -53,9 +72,12 @@ function refusal(request: TokenRequest): Answer | undefined {
   if (form.get('grant_type') !== 'client_credentials') {
     return oauthError(400, 'unsupported_grant_type', 'grant_type must be client_credentials')
   }
-  const scope = requestedScope(request)
-  if (scope !== undefined && scope !== 'voice.webrtc') {
-    return oauthError(400, 'invalid_scope', 'scope must be voice.webrtc, or absent as on the US network')
+  const requested = networkOf(requestedScope(request))
+  if (requested === undefined) {
+    return oauthError(400, 'invalid_scope', `scope must be ${globalScope}, or absent as on the US network`)
+  }
+  if (network !== undefined && requested !== network) {
+    return oauthError(400, 'invalid_scope', `this stands in for ${expectations[network]}`)
   }
   return undefined
 }

@@ -1,20 +1,20 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { checkBearer, type TokenCheck } from './bearer.js'
+import type { CallMedia } from './call-media.js'
 import type { CheckedInviteFault } from './invite-fault.js'
-import type { Media } from './media.js'
 import { type Local, type Offer, readOffer, sends, writeAnswer } from './offer.js'
 import { header, type SipAnswer, type SipRequest, sequenceOf, tagOf } from './sip.js'
 import type { Peer, Transaction } from './transaction.js'
 
 export interface CallContext {
   readonly check: TokenCheck
-  readonly media: Media
+  readonly media: CallMedia
   /** Headers of every response that begins or changes a call: the gateway's address and its abilities. */
   readonly headers: Readonly<Record<string, string>>
 }
 
-interface CallMedia {
+interface OpenMedia {
   readonly local: Local
   /** The browser's ICE credentials. If a re-INVITE brings others, it asks for an ICE restart. */
   readonly ufrag: string
@@ -34,7 +34,7 @@ export class Call {
   readonly #session = String(randomInt(2 ** 47))
   #peer: Peer
   #orphan: NodeJS.Timeout | undefined
-  #media: CallMedia | undefined
+  #media: OpenMedia | undefined
   #sequence: number
   #isChanging = false
   #answers = 0

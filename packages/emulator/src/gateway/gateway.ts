@@ -7,7 +7,7 @@ import type { TokenCheck } from './bearer.js'
 import { Call, type CallContext, callKey } from './call.js'
 import { handshakeError, refuse, withoutUpgrade } from './handshake.js'
 import type { CheckedInviteFault } from './invite-fault.js'
-import { Media } from './media.js'
+import { createMedia } from './media.js'
 import { header, parseRequest, requestError, type SipAnswer, type SipRequest, tagOf } from './sip.js'
 import { type Peer, Transaction } from './transaction.js'
 
@@ -33,7 +33,7 @@ const abilities = { Allow: methods.join(', '), Accept: 'application/sdp' }
 export class Gateway {
   readonly #options: GatewayOptions
   readonly #context: CallContext
-  readonly #media = new Media()
+  readonly #media = createMedia()
   readonly #calls = new Map<string, Call>()
   readonly #sockets = new WebSocketServer({
     noServer: true,

@@ -1,5 +1,25 @@
 import { Worker } from 'node:worker_threads'
+import type { CallMedia } from './call-media.js'
 import type { Local, Remote } from './offer.js'
+import { Silence } from './silence.js'
+
+/** The optional peer that sends and receives the sound of calls. */
+export const mediaPeer = 'werift'
+
+/** Whether the optional peer is installed. */
+export function hasMedia(): boolean {
+  try {
+    // As the thread will import it: `require.resolve()` finds more, such as what is on NODE_PATH.
+    import.meta.resolve(mediaPeer)
+    return true
+  } catch {
+    return false
+  }
+}
+
+export function createMedia(): CallMedia {
+  return hasMedia() ? new MediaThread() : new Silence()
+}
 
 export type MediaCommand =
   | { readonly type: 'open'; readonly id: number; readonly address: string; readonly remote: Remote }
@@ -19,18 +39,16 @@ interface Waiting {
  * The media of all calls, in a thread of their own. When the thread ends, everything ends that the WebRTC stack keeps
  * running, such as the timers of a broken handshake. No failure of the stack reaches the process.
  */
-export class Media {
+class MediaThread implements CallMedia {
   #worker: Worker | undefined
   #lastId = 0
   readonly #waiting = new Map<number, Waiting>()
 
-  /** Makes an id for the media of one call. */
   nextId(): number {
     this.#lastId += 1
     return this.#lastId
   }
 
-  /** Opens a UDP port on the address. If the id already has one, restarts ICE on it. */
   open(id: number, address: string, remote: Remote): Promise<Local> {
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject })
@@ -39,7 +57,6 @@ export class Media {
     })
   }
 
-  /** Sets whether the caller hears itself. */
   echo(id: number, on: boolean): void {
     this.#worker?.postMessage({ type: 'echo', id, on } satisfies MediaCommand)
   }
