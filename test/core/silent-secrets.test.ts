@@ -15,6 +15,7 @@ import {
 import { ErrorHandlers } from '../support/leak-hunt/error-handlers.js'
 import { createSecrets, huntFor, LeakHunt } from '../support/leak-hunt/index.js'
 import { reportOn } from '../support/leak-hunt/looks.js'
+import { onMessage } from '../support/observed.js'
 import { rejection, thrownBy, until } from '../support/outcomes.js'
 import { shiftableClock } from '../support/shiftable-clock.js'
 
@@ -28,7 +29,7 @@ const handlers = await ErrorHandlers.start(t)
 interface Scene {
   readonly provider: TokenProvider
   readonly clock: ReturnType<typeof shiftableClock>
-  /** All that was logged, as it was given to the logger and as pino writes it. */
+  /** All that was logged, as it was given to the logger and as pino writes it, and all messages of the channels. */
   readonly lines: unknown[]
   answer(next: Answer): void
 }
@@ -37,6 +38,7 @@ async function stage(t: Test, answer: Answer, options: TokenProviderOptions = {}
   const server = await startEndpoint(t, answer)
   const clock = shiftableClock()
   const lines: unknown[] = []
+  onMessage(t, (message) => void lines.push(message))
   const logger = pino({ level: 'trace' }, { write: (line) => void lines.push(line) })
   const at = (level: 'debug' | 'info' | 'warn' | 'error') => (fields: object, message: string) => {
     lines.push([fields, message])

@@ -12,6 +12,7 @@ import { ask } from '../support/adapters-http.js'
 import { type Answer, grant, startEndpoint } from '../support/endpoint.js'
 import { inMode } from '../support/leak-hunt/error-handlers.js'
 import { createSecrets, huntFor } from '../support/leak-hunt/index.js'
+import { onMessage } from '../support/observed.js'
 
 delete process.env['BW_TOKEN_URL']
 // Express would warn of its own getters.
@@ -111,6 +112,8 @@ const echo =
 
 async function looksEverywhere(t: Test, start: Start): Promise<void> {
   const server = await startEndpoint(t, grant({ access_token: accessToken }))
+  const messages: object[] = []
+  onMessage(t, (message) => void messages.push(message))
   let looks = 0
   const look = (things: Things) => {
     looks++
@@ -132,10 +135,14 @@ async function looksEverywhere(t: Test, start: Start): Promise<void> {
   look({ ...app.things })
   t.equal(looks, 4, 'in the request too')
   t.strictSame(hunt.inText(app.lines.join('\n')), [], 'the log')
+  t.not(messages.length, 0)
+  hunt.isSilent(t, { 'the messages of the channels': messages })
 }
 
 async function failsSilently(t: Test, start: Start, answer: Answer, status: number): Promise<void> {
   const server = await startEndpoint(t, answer)
+  const messages: object[] = []
+  onMessage(t, (message) => void messages.push(message))
   const look = (things: Things) => hunt.isSilent(t, things, DEPTH)
   const app = await start({ clientId, clientSecret, tokenUrl: server.tokenUrl, authorize: () => true }, look)
   t.teardown(app.close)
@@ -147,6 +154,8 @@ async function failsSilently(t: Test, start: Start, answer: Answer, status: numb
   look({ ...app.things })
   t.not(app.lines.length, 0)
   hunt.isSilent(t, { 'the log': app.lines.join('\n') })
+  t.not(messages.length, 0)
+  hunt.isSilent(t, { 'the messages of the channels': messages })
   await app.close()
   look({ 'the closed provider': app.things['provider'] })
 }

@@ -40,10 +40,16 @@ peer dependencies: none
   value BandwidthTokenError
   type  BandwidthTokenErrorCode
   type  Clock
+  type  CooldownMessage
   type  Credentials
+  type  FailureFacts
   type  GetTokenOptions
+  type  InvalidateMessage
   type  Logger
+  type  RefreshMessage
   type  RejectedToken
+  type  RequestMessage
+  type  ServeErrorMessage
   type  TokenDispatcher
   value TokenProvider
   type  TokenProviderLike

@@ -4,6 +4,14 @@ export type { TokenStatus } from './account/status.js'
 export type { Credentials } from './acquisition/credentials.js'
 export type { TokenDispatcher } from './endpoint/request.js'
 export { BandwidthTokenError, type BandwidthTokenErrorCode } from './errors.js'
+export type {
+  CooldownMessage,
+  FailureFacts,
+  InvalidateMessage,
+  RefreshMessage,
+  RequestMessage,
+  ServeErrorMessage
+} from './observe/channels.js'
 export type { TokenProviderOptions } from './options.js'
 export { TokenProvider } from './provider.js'
 export type { TokenProviderLike } from './route/route-options.js'

@@ -16,6 +16,8 @@ import { Places } from './acquisition/places.js'
 import { DefaultAgent } from './endpoint/agent.js'
 import { optionInvalid } from './errors.js'
 import { CLOSED, toError } from './failure.js'
+import { PauseWatch } from './observe/pause-watch.js'
+import { publishServeError, startOfWaitMs } from './observe/serve-error.js'
 import { resolveOptions, type TokenProviderOptions } from './options.js'
 import { checkOptions, type OptionRule } from './support/check-options.js'
 import { createLog } from './support/logger.js'
@@ -72,6 +74,7 @@ export class TokenProvider {
       // With fixed credentials, all accounts are one client to the endpoint.
       gate: resolved.mayReload ? undefined : new ClientGate(),
       inOwnContext,
+      pauseWatch: new PauseWatch(resolved.clock, inOwnContext),
       isClosed: () => this.#closed.signal.aborted,
       onChange: (account) => {
         if (!this.#closed.signal.aborted) cache.place(account)
@@ -106,15 +109,18 @@ export class TokenProvider {
   }
 
   async #getToken(options?: GetTokenOptions): Promise<AccessToken> {
-    const {
-      account = '',
-      minimumLifetimeMs,
-      rejected,
-      signal
-    } = checkOptions(options, GET_TOKEN_RULES) as GetTokenOptions
-    this.#refuseWhenClosed()
-    signal?.throwIfAborted()
-    return this.#account(account).getToken(minimumLifetimeMs, rejected, signal)
+    const sinceMs = startOfWaitMs(this.#context.clock)
+    let caller: GetTokenOptions = {}
+    try {
+      caller = checkOptions(options, GET_TOKEN_RULES)
+      const { account = '', minimumLifetimeMs, rejected, signal } = caller
+      this.#refuseWhenClosed()
+      signal?.throwIfAborted()
+      return await this.#account(account).getToken(minimumLifetimeMs, rejected, signal)
+    } catch (error) {
+      this.#publishServeError(error, caller, sinceMs)
+      throw error
+    }
   }
 
   /**
@@ -153,9 +159,17 @@ export class TokenProvider {
    * @throws as `getToken()`; all of them reject
    */
   async warmUp(account = ''): Promise<void> {
-    check('account', account, ACCOUNT_RULE)
-    this.#refuseWhenClosed()
-    await this.#account(account).warmUp()
+    const sinceMs = startOfWaitMs(this.#context.clock)
+    let caller: GetTokenOptions = {}
+    try {
+      check('account', account, ACCOUNT_RULE)
+      caller = { account }
+      this.#refuseWhenClosed()
+      await this.#account(account).warmUp()
+    } catch (error) {
+      this.#publishServeError(error, caller, sinceMs)
+      throw error
+    }
   }
 
   /**
@@ -186,12 +200,19 @@ export class TokenProvider {
   }
 
   async #close(): Promise<void> {
+    this.#context.pauseWatch.close()
     this.#cache.close()
     await this.#agent?.destroy()
   }
 
   #account(key: string): Account {
     return this.#cache.get(key) ?? new Account(key, this.#context)
+  }
+
+  /** A caller got no token. One who ended the wait himself is no event. */
+  #publishServeError(error: unknown, { account = '', signal }: GetTokenOptions, sinceMs?: number): void {
+    if (signal?.aborted && error === signal.reason) return
+    publishServeError(error, { account, sinceMs }, this.#context)
   }
 
   #refuseWhenClosed(): void {

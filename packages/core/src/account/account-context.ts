@@ -1,12 +1,14 @@
 import type { AcquisitionContext } from '../acquisition/acquisition.js'
 import type { ClientGate } from '../acquisition/client-gate.js'
-import type { LogContext } from './log-lines.js'
+import type { PauseWatch } from '../observe/pause-watch.js'
+import type { ReportContext } from './report.js'
 
 /** What the accounts of a provider share. */
-export interface AccountContext<Account> extends AcquisitionContext, LogContext {
+export interface AccountContext<Account> extends AcquisitionContext, ReportContext {
   readonly refreshAheadMs: number
   /** The gate that all accounts share if they share their credentials. Otherwise each account has its own. */
   readonly gate: ClientGate | undefined
+  readonly pauseWatch: PauseWatch
   readonly isClosed: () => boolean
   /**
    * Runs `work` in the async context in which the provider was made. Use it for everything that outlives a call, so

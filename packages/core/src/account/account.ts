@@ -17,14 +17,13 @@ import {
   isImprovement,
   isNamedBy,
   isNearlyDead,
-  isYoung,
   nextWakeMs,
   type RejectedToken,
   usableMs
 } from './cached-token.js'
-import { logOutcome, logYoungRejection } from './log-lines.js'
 import { Pauses } from './pauses.js'
 import { Rejections } from './rejections.js'
+import { logOutcome, publishOutcome } from './report.js'
 import { describeStatus, type TokenStatus } from './status.js'
 
 /** When to repeat a refresh whose time ran out while it waited for a place or for a probe. */
@@ -43,7 +42,7 @@ export class Account {
   readonly #context: AccountContext<Account>
   readonly #gate: ClientGate
   readonly #pauses: Pauses
-  readonly #rejections = new Rejections()
+  readonly #rejections: Rejections
   #cached: CachedToken | undefined
   #flight: Flight | undefined
   #lastStartMs = NEVER
@@ -53,7 +52,8 @@ export class Account {
     this.key = key
     this.#context = context
     this.#gate = context.gate ?? new ClientGate()
-    this.#pauses = new Pauses(this.#gate)
+    this.#pauses = new Pauses(this.#gate, key, context.pauseWatch)
+    this.#rejections = new Rejections(context, key)
     this.#timer = new BackgroundTimer(context.clock)
   }
 
@@ -83,7 +83,7 @@ export class Account {
     const now = this.#now()
     const cached = this.#valid(now)
     if (cached === undefined) {
-      const token = await this.#await(this.#acquire(now), signal)
+      const token = await this.#await(started(this.#request(now)), signal)
       // The fleet's token may be the one that this caller was refused with.
       const isRejected = isNamedBy(rejected, { token }) && this.#valid(this.#now()) !== undefined
       return isRejected ? this.getToken(minimumLifetimeMs, rejected, signal) : token
@@ -91,8 +91,10 @@ export class Account {
 
     this.#use(cached)
     if (isNamedBy(rejected, cached)) {
-      const replacement = this.#replace(cached, now)
-      return replacement === undefined ? cached.token : this.#await(replacement, signal)
+      const request = this.#pauses.isPointless(now) ? undefined : () => this.#request(now)
+      const replacement = this.#rejections.replace(cached, now, this.#flight, request)
+      this.#rejections.publish(cached, replacement)
+      return replacement === undefined ? cached.token : this.#await(started(replacement), signal)
     }
     if (minimumLifetimeMs > cached.lifetimeMs - ageMs(cached.issuedAt, now)) {
       return this.#renew(cached, minimumLifetimeMs, now, signal)
@@ -108,17 +110,20 @@ export class Account {
 
   async warmUp(): Promise<void> {
     const now = this.#now()
-    if (this.#valid(now) === undefined) this.#orThrow(await this.#acquire(now).wait())
+    if (this.#valid(now) === undefined) this.#orThrow(await started(this.#request(now)).wait())
   }
 
   invalidate(rejected: RejectedToken): boolean {
     const now = this.#now()
     const cached = this.#valid(now)
-    if (cached === undefined || !isNamedBy(rejected, cached) || isYoung(cached, now)) return false
-    this.#rejections.add(cached)
-    this.#context.inOwnContext(() => cached.withdraw?.())
-    this.#drop()
-    return true
+    if (cached === undefined || !isNamedBy(rejected, cached)) return false
+    const isDropped = this.#rejections.mayDrop(cached, now)
+    if (isDropped) {
+      this.#context.inOwnContext(() => cached.withdraw?.())
+      this.#drop()
+    }
+    this.#rejections.publish(cached, isDropped ? 'dropped' : undefined)
+    return isDropped
   }
 
   status(): TokenStatus {
@@ -186,39 +191,11 @@ export class Account {
   #accepts({ minimumLifetimeMs, isReplacement }: Flight, shared: Acquired): boolean {
     const now = this.#now()
     const wanted = { minimumLifetimeMs, isReplacement, expiryMarginMs: this.#context.expiryMarginMs }
-    if (this.#rejections.isKnown(shared.accessToken)) return false
-    return isImprovement(shared, this.#valid(now), wanted, now)
-  }
-
-  /**
-   * The acquisition that a caller waits for.
-   *
-   * @throws the failure of the pause, if no request may start
-   */
-  #acquire(now: Instant): Flight {
-    const request = this.#request(now)
-    if ('failure' in request) throw toError(request.failure, request.leftMs)
-    return request
+    return !this.#rejections.includes(shared) && isImprovement(shared, this.#valid(now), wanted, now)
   }
 
   #refreshIfDue(cached: CachedToken, now: Instant): void {
     if (ageMs(cached.issuedAt, now) >= cached.refreshAgeMs) this.#request(now)
-  }
-
-  /** The acquisition that replaces a rejected token. `undefined` if none may start: the cached token is kept then. */
-  #replace(cached: CachedToken, now: Instant): Flight | undefined {
-    if (this.#flight?.isReplacement) return this.#flight
-    if (isYoung(cached, now)) {
-      if (!cached.wasRejectedYoung) logYoungRejection(this.#context, this.key)
-      cached.wasRejectedYoung = true
-      return undefined
-    }
-    if (this.#pauses.isPointless(now) || !this.#rejections.mayReplace(now)) return undefined
-    const flight = this.#acquire(now)
-    this.#rejections.add(cached)
-    flight.isReplacement = true
-    this.#rejections.replacementBegan(flight.startedAtMs)
-    return flight
   }
 
   /** A token that lives longer, if a request may start. Otherwise the token that was valid when the caller asked. */
@@ -255,15 +232,23 @@ export class Account {
 
   #settle(flight: Flight, outcome: Acquired | Failure): CachedToken | Failure {
     this.#flight = undefined
-    if (this.#context.isClosed()) return isFailure(outcome) ? outcome : CLOSED
     const now = this.#now()
+    const wasClosed = this.#context.isClosed()
+    const result = wasClosed ? (isFailure(outcome) ? outcome : CLOSED) : this.#conclude(flight, outcome, now)
+    const pause = this.#pause(now)
+    if (!wasClosed) logOutcome(this.#context, this.key, outcome, this.hasToken, pause?.leftMs ?? 0)
+    publishOutcome(this.#context, flight, result, this.hasToken, pause)
+    this.#pauses.publish(now)
+    // A logger or a subscriber may have closed the provider.
+    return !wasClosed && this.#context.isClosed() ? CLOSED : result
+  }
+
+  #conclude(flight: Flight, outcome: Acquired | Failure, now: Instant): CachedToken | Failure {
     if (isFailure(outcome)) this.#pauses.failed(outcome, flight, now)
     const result = isFailure(outcome) ? outcome : this.#adopt(flight, outcome, now)
     this.#armTimer(now)
     this.#context.onChange(this)
-    logOutcome(this.#context, this.key, outcome, this.hasToken, this.#pause(now)?.leftMs ?? 0)
-    // A logger may have closed the provider.
-    return this.#context.isClosed() ? CLOSED : result
+    return result
   }
 
   #adopt(flight: Flight, grant: Acquired, now: Instant): CachedToken | Failure {
@@ -271,7 +256,7 @@ export class Account {
     const next = createCachedToken(grant, this.#context, this.#context.clock)
     this.#cached = chooseToken(next, previous, flight.isReplacement, now)
     const isAdopted = this.#cached === next
-    if (grant.replacedAtMs !== undefined) this.#rejections.replacementBegan(grant.replacedAtMs)
+    this.#rejections.learn(grant)
     const isPointless = !isAdopted || isNearlyDead(next, now)
     const pointlessUntilMs = isPointless ? next.issuedAt.monotonicMs + REQUEST_INTERVAL_MS : NEVER
     this.#pauses.succeeded(flight.admission, next.issuedAt, now, pointlessUntilMs)
@@ -303,4 +288,14 @@ export class Account {
     this.forget()
     this.#context.onChange(this)
   }
+}
+
+/**
+ * The acquisition that a caller waits for.
+ *
+ * @throws the failure of the pause, if no request may start
+ */
+function started(request: Flight | Pause): Flight {
+  if ('failure' in request) throw toError(request.failure, request.leftMs)
+  return request
 }

@@ -1,6 +1,7 @@
 import type { Admission, ClientGate } from '../acquisition/client-gate.js'
 import { CoolDown, type Pause } from '../acquisition/cool-down.js'
 import { type Failure, NEARLY_DEAD } from '../failure.js'
+import type { PauseWatch } from '../observe/pause-watch.js'
 import type { Instant } from '../support/clock.js'
 
 /** The part of an acquisition that decides which requests its failure holds back. */
@@ -14,20 +15,22 @@ export class Pauses {
   /** The cool-down after a failed background refresh. It holds back this account alone. */
   readonly #own = new CoolDown()
   readonly #gate: ClientGate
-  /** Until then no request is made, because the endpoint sends the same token again, or one about to expire. */
-  #pointlessUntilMs = Number.NEGATIVE_INFINITY
+  readonly #pointless = new PointlessPause()
+  readonly #account: string
+  readonly #watch: PauseWatch
 
-  constructor(gate: ClientGate) {
+  constructor(gate: ClientGate, account: string, watch: PauseWatch) {
     this.#gate = gate
+    this.#account = account
+    this.#watch = watch
   }
 
   /** Why no request may start now, and for how long. If there are several reasons, the longest pause counts. */
   current(now: Instant, servesForMs: number | undefined): Pause | undefined {
-    const pointlessMs = this.#pointlessUntilMs - now.monotonicMs
     return [
       this.#own.pause(now, servesForMs),
       this.#gate.coolDown.pause(now, servesForMs),
-      pointlessMs > 0 ? { failure: NEARLY_DEAD, leftMs: pointlessMs } : undefined
+      this.#pointless.pause(now)
     ].reduce((longest, pause) => ((pause?.leftMs ?? 0) > (longest?.leftMs ?? 0) ? pause : longest))
   }
 
@@ -45,7 +48,7 @@ export class Pauses {
   }
 
   isPointless(now: Instant): boolean {
-    return this.#pointlessUntilMs > now.monotonicMs
+    return this.#pointless.pause(now) !== undefined
   }
 
   /** Starts a cool-down: the client's, or this account's own after a background refresh that was not refused. */
@@ -65,12 +68,36 @@ export class Pauses {
   ): void {
     this.#own.end()
     this.#gate.succeeded(admission, issuedAt, now)
-    this.#pointlessUntilMs = pointlessUntilMs
+    this.#pointless.set(now, pointlessUntilMs)
   }
 
   /** Ends the pause of a refusal that began while a token was valid, because that token has reached its hard line. */
   lapsed(served: (then: Instant) => boolean, now: Instant): void {
     this.#own.shorten(served, now)
     this.#gate.coolDown.shorten(served, now)
+    this.publish(now)
+  }
+
+  /** Publishes which of them have begun or ended. Call it when the account is ready for a subscriber that calls it. */
+  publish(now: Instant): void {
+    this.#watch.look(this.#own, this.#account, 'account', now)
+    this.#watch.look(this.#gate.coolDown, this.#account, 'client', now)
+    this.#watch.look(this.#pointless, this.#account, 'account', now)
+  }
+}
+
+/** The time without requests because the endpoint sends the same token again, or one about to expire. */
+class PointlessPause {
+  beganAtMs = Number.NEGATIVE_INFINITY
+  #untilMs = Number.NEGATIVE_INFINITY
+
+  set(now: Instant, untilMs: number): void {
+    this.beganAtMs = now.monotonicMs
+    this.#untilMs = untilMs
+  }
+
+  pause(now: Instant): Pause | undefined {
+    const leftMs = this.#untilMs - now.monotonicMs
+    return leftMs > 0 ? { failure: NEARLY_DEAD, leftMs } : undefined
   }
 }

@@ -1,34 +1,77 @@
+import type { Acquired } from '../acquisition/acquired.js'
+import type { Pause } from '../acquisition/cool-down.js'
 import type { Instant } from '../support/clock.js'
-import type { CachedToken } from './cached-token.js'
+import { type CachedToken, isYoung } from './cached-token.js'
+import { logYoungRejection, publishNamed, type ReportContext, type ReportedFlight } from './report.js'
 
 const REPLACEMENT_INTERVAL_MS = 30_000
-const NEVER = Number.NEGATIVE_INFINITY
 
-/** What an account knows of tokens that peers rejected, and when it last replaced one. */
+/** An acquisition that can replace a rejected token. */
+interface Flight extends ReportedFlight {
+  isReplacement: boolean
+}
+
+/** The tokens of one account that a peer rejected: each is replaced once, and not too often. */
 export class Rejections {
+  readonly #context: ReportContext
+  readonly #account: string
   /** The token that was rejected or invalidated last. It is not taken from the fleet's store again. */
   #rejected: string | undefined
-  #lastReplacementMs = NEVER
+  #lastReplacementMs = Number.NEGATIVE_INFINITY
 
-  /** When the last replacement began, in this process or in the fleet, in monotonic milliseconds. */
+  constructor(context: ReportContext, account: string) {
+    this.#context = context
+    this.#account = account
+  }
+
+  /** When the last replacement in the fleet began, in monotonic milliseconds. */
   get lastReplacementMs(): number {
     return this.#lastReplacementMs
   }
 
-  isKnown(accessToken: string): boolean {
+  includes({ accessToken }: Acquired): boolean {
     return accessToken === this.#rejected
   }
 
-  add({ token }: CachedToken): void {
-    this.#rejected = token.accessToken
+  /** Takes note of a replacement that another member of the fleet made. */
+  learn({ replacedAtMs }: Acquired): void {
+    if (replacedAtMs !== undefined) this.#lastReplacementMs = Math.max(this.#lastReplacementMs, replacedAtMs)
   }
 
-  replacementBegan(atMs: number): void {
-    this.#lastReplacementMs = Math.max(this.#lastReplacementMs, atMs)
+  /** Whether `invalidate()` may drop the cached token that it names. */
+  mayDrop(cached: CachedToken, now: Instant): boolean {
+    const isDropped = !isYoung(cached, now)
+    if (isDropped) this.#rejected = cached.token.accessToken
+    return isDropped
   }
 
-  /** Whether the last replacement is long enough ago for another one. */
-  mayReplace(now: Instant): boolean {
-    return now.monotonicMs - this.#lastReplacementMs >= REPLACEMENT_INTERVAL_MS
+  /**
+   * The acquisition that replaces the cached token, or the pause that forbids one. `undefined` if the token is kept.
+   * `request` is left out if another token is not to be had at the moment.
+   */
+  replace<F extends Flight>(
+    cached: CachedToken,
+    now: Instant,
+    inFlight: F | undefined,
+    request: (() => F | Pause) | undefined
+  ): F | Pause | undefined {
+    if (inFlight?.isReplacement) return inFlight
+    if (isYoung(cached, now)) {
+      if (!cached.wasRejectedYoung) logYoungRejection(this.#context, this.#account)
+      cached.wasRejectedYoung = true
+      return undefined
+    }
+    if (now.monotonicMs - this.#lastReplacementMs < REPLACEMENT_INTERVAL_MS) return undefined
+    const started = request?.()
+    if (started === undefined || 'failure' in started) return started
+    this.#rejected = cached.token.accessToken
+    started.isReplacement = true
+    this.#lastReplacementMs = started.startedAtMs
+    return started
+  }
+
+  /** Publishes what becomes of the cached token that was named. */
+  publish({ token }: CachedToken, fate: 'dropped' | Flight | Pause | undefined): void {
+    publishNamed(this.#context, this.#account, token, fate)
   }
 }

@@ -14,6 +14,7 @@ import { type Demand, type LoadFleet, obtainTogether } from './fleet.js'
 import type { Places } from './places.js'
 import { retryDelayMs } from './retry.js'
 import { TimeLimit } from './time-limit.js'
+import { traceAttempt } from './tracing.js'
 
 /** What an acquisition works with. */
 export interface AcquisitionContext {
@@ -86,6 +87,16 @@ export class Acquisition<Result> {
     return this.#entrance.admission
   }
 
+  /** How many requests it has made. */
+  get attempts(): number {
+    return this.#attempts
+  }
+
+  /** What its callers get. Never rejects. */
+  get result(): Promise<Result> {
+    return this.#result as Promise<Result>
+  }
+
   /** Starts. `settle` turns the outcome into the result, before any waiting caller continues. */
   start(settle: (outcome: Acquired | Failure) => Result): void {
     let resolve: (result: Promise<Result>) => void = () => {}
@@ -110,9 +121,8 @@ export class Acquisition<Result> {
   async wait(signal?: AbortSignal): Promise<Result> {
     this.isAwaited = true
     if (this.#waiting++ === 0) this.#deadline.holdProcess(true)
-    const result = this.#result as Promise<Result>
     try {
-      return await (signal === undefined ? result : abortable(result, signal))
+      return await (signal === undefined ? this.result : abortable(this.result, signal))
     } finally {
       if (--this.#waiting === 0) this.#deadline.holdProcess(false)
     }
@@ -218,7 +228,7 @@ export class Acquisition<Result> {
   }
 
   async #attempt(credentials: Credentials): Promise<Acquired | Failure> {
-    const { clock, endpoint, timeoutMs } = this.#context
+    const { clock, endpoint } = this.#context
     const refusal = await this.#entrance.enter(this.#deadline)
     if (refusal !== undefined) return refusal
     // The provider may have been closed meanwhile, by a function that another request called.
@@ -227,6 +237,19 @@ export class Acquisition<Result> {
 
     this.#attempts++
     this.#used = credentials
+    const { account } = this
+    const { tokenUrl } = endpoint
+    return traceAttempt({ account, tokenUrl, attempt: this.#attempts, clock }, () =>
+      this.#exchange(credentials)
+    )
+  }
+
+  /** Sends one request, within its time limit. */
+  async #exchange(credentials: Credentials): Promise<Acquired | Failure> {
+    const { clock, endpoint, timeoutMs } = this.#context
+    const { signal } = this.#deadline
+    // A subscriber may have closed the provider.
+    if (signal.aborted) return signal.reason
     const attempt = controllerWithin(signal)
     const limit = new TimeLimit(clock, timeoutMs, (reason) => attempt.abort(reason))
     const result = await requestToken(endpoint, authenticate(credentials), attempt.signal, () => clock.now())

@@ -1,0 +1,124 @@
+import type { Acquired } from '../acquisition/acquired.js'
+import type { Pause } from '../acquisition/cool-down.js'
+import { failureFields } from '../acquisition/failure-log.js'
+import type { Endpoint } from '../endpoint/request.js'
+import { CLOSED, type Failure, isFailure } from '../failure.js'
+import {
+  factsOf,
+  type InvalidateMessage,
+  invalidateChannel,
+  known,
+  type RefreshMessage,
+  refreshChannel
+} from '../observe/channels.js'
+import type { Clock } from '../support/clock.js'
+import type { Log } from '../support/logger.js'
+import type { AccessToken } from '../token/access-token.js'
+import type { CachedToken } from './cached-token.js'
+
+/** What reporting needs, the same for all accounts. */
+export interface ReportContext {
+  readonly clock: Clock
+  readonly log: Log
+  readonly endpoint: Endpoint
+  /** The option `network`. */
+  readonly network: string
+  /** Whether the user passed a `dispatcher`. */
+  readonly hasDispatcher: boolean
+  readonly inOwnContext: <T>(work: () => T) => T
+}
+
+/** The parts of an acquisition that are reported. */
+export interface ReportedFlight {
+  readonly account: string
+  readonly startedAtMs: number
+  readonly attempts: number
+  readonly isAwaited: boolean
+  readonly result: Promise<CachedToken | Failure>
+}
+
+/** Publishes how an acquisition ended. `result` is what its callers get. */
+export function publishOutcome(
+  { clock, endpoint }: ReportContext,
+  { account, startedAtMs, attempts, isAwaited }: ReportedFlight,
+  result: CachedToken | Failure,
+  isServing: boolean,
+  pause: Pause | undefined
+): void {
+  if (!refreshChannel.hasSubscribers) return
+  const end = isFailure(result)
+    ? {
+        ...factsOf(result),
+        outcome: result === CLOSED ? ('discarded' as const) : ('failure' as const),
+        ...known({ retryInMs: pause?.leftMs })
+      }
+    : { outcome: 'success' as const, expiresIn: result.lifetimeMs / 1000 }
+  const message: RefreshMessage = {
+    account,
+    serverAddress: new URL(endpoint.tokenUrl).hostname,
+    durationMs: clock.monotonic() - startedAtMs,
+    attempts,
+    isAwaited,
+    isServing,
+    ...end
+  }
+  refreshChannel.publish(message)
+}
+
+/**
+ * Publishes what becomes of a cached token that was named. `fate` is `'dropped'`, the acquisition that replaces it, the
+ * pause that forbids one, or `undefined` if it is kept for another reason.
+ */
+export function publishNamed(
+  { clock, inOwnContext }: ReportContext,
+  account: string,
+  { accessTokenId }: AccessToken,
+  fate: 'dropped' | ReportedFlight | Pause | undefined
+): void {
+  if (!invalidateChannel.hasSubscribers) return
+  const namedAtMs = clock.monotonic()
+  const publish = (outcome: InvalidateMessage['outcome'], failure?: Failure) => {
+    const durationMs = clock.monotonic() - namedAtMs
+    const facts = failure === undefined ? {} : factsOf(failure)
+    const message = { account, ...known({ accessTokenId }), outcome, durationMs, ...facts }
+    invalidateChannel.publish(message satisfies InvalidateMessage)
+  }
+  inOwnContext(() => {
+    if (fate === undefined) publish('kept')
+    else if (fate === 'dropped') publish(fate)
+    else if ('failure' in fate) publish('kept', fate.failure)
+    else {
+      void fate.result.then((result) => (isFailure(result) ? publish('kept', result) : publish('replaced')))
+    }
+  })
+}
+
+/** Writes the log line of an acquisition that has ended. */
+export function logOutcome(
+  { log, endpoint, network, hasDispatcher }: ReportContext,
+  account: string,
+  outcome: Acquired | Failure,
+  hasToken: boolean,
+  retryInMs: number
+): void {
+  if (isFailure(outcome)) {
+    const fields = failureFields(outcome, { tokenUrl: endpoint.tokenUrl, network, hasDispatcher })
+    log.warn(
+      { account, ...fields, retryInMs: Math.round(retryInMs) },
+      hasToken
+        ? 'The token could not be refreshed. Callers still get the cached one.'
+        : 'No token could be obtained.'
+    )
+    return
+  }
+  if (!outcome.hasExpiresIn)
+    log.warnOnce('The token endpoint sent no "expires_in". A lifetime of 60 s is assumed.')
+  log.debug({ account, expiresIn: outcome.expiresIn }, 'A token was obtained.')
+}
+
+export function logYoungRejection({ log }: ReportContext, account: string): void {
+  log.warn(
+    { account },
+    'The gateway rejected a token less than 5 s old; keeping it. Are gateway and `network` of the same region?'
+  )
+}

@@ -1,0 +1,31 @@
+import { BandwidthTokenError } from '../errors.js'
+import type { Clock } from '../support/clock.js'
+import { known, type ServeErrorMessage, serveErrorChannel } from './channels.js'
+
+/** When a caller began to wait, in monotonic milliseconds. Without a subscriber the clock is not read. */
+export function startOfWaitMs(clock: Clock): number | undefined {
+  return serveErrorChannel.hasSubscribers ? clock.monotonic() : undefined
+}
+
+/** Publishes that a caller got `error` and no token. */
+export function publishServeError(
+  error: unknown,
+  { account, sinceMs }: { readonly account: string; readonly sinceMs: number | undefined },
+  { clock, inOwnContext }: { readonly clock: Clock; readonly inOwnContext: (work: () => void) => void }
+): void {
+  if (!serveErrorChannel.hasSubscribers || !(error instanceof BandwidthTokenError)) return
+  const { code, upstreamStatus, oauthError, retryAfter, cause } = error
+  const message: ServeErrorMessage = {
+    account,
+    outcome: 'failure',
+    durationMs: sinceMs === undefined ? 0 : clock.monotonic() - sinceMs,
+    code,
+    ...known({
+      upstreamStatus,
+      oauthError,
+      cause: (cause as { code?: string } | undefined)?.code,
+      retryInMs: retryAfter && retryAfter * 1000
+    })
+  }
+  inOwnContext(() => serveErrorChannel.publish(message))
+}
