@@ -4,25 +4,39 @@
  * needs nothing from before. They only call `GET`, `SET`, `DEL` and `PTTL`.
  */
 
+/**
+ * The text under a key. What is no text counts as nothing, because no store has written it: a list that somebody has
+ * put there must not end the sharing for good.
+ */
+const TEXT = `
+local function text(key)
+  local value = redis.pcall('GET', key)
+  if type(value) ~= 'table' then return value end
+  return not string.find(value.err, 'WRONGTYPE', 1, true) and redis.call('GET', key)
+end`
+
 /** Reads an entry and the milliseconds left. Key: the entry's. */
-export const READ = `
-local entry = redis.call('GET', KEYS[1])
+export const READ = `${TEXT}
+local entry = text(KEYS[1])
 return entry and { entry, redis.call('PTTL', KEYS[1]) }`
 
 /** Writes an entry. With an owner, only while it holds the lock. Keys: entry, lock. Arguments: entry, ttl, owner. */
-export const WRITE = `
-if ARGV[3] and redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
+export const WRITE = `${TEXT}
+if ARGV[3] and text(KEYS[2]) ~= ARGV[3] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1`
 
 /** Deletes a key if it has this value. Key: the entry's or the lock's. Argument: the value. */
-export const DELETE = `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+export const DELETE = `${TEXT}
+if text(KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])`
 
-/** Takes a lock that is free, or extends the owner's own. Key: the lock's. Arguments: owner, ttl. */
-export const LOCK = `
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return 0 end
+/**
+ * Takes a lock that is free, or extends the owner's own. One without an end is free: no store has written it, and
+ * nobody would ever release it. Key: the lock's. Arguments: owner, ttl.
+ */
+export const LOCK = `${TEXT}
+local holder = text(KEYS[1])
+if holder and holder ~= ARGV[1] and redis.call('PTTL', KEYS[1]) > 0 then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1`
