@@ -27,6 +27,12 @@ peer dependencies: none
   value createTokenSource
 `
 
+exports[`test/build/packaging/packaging.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/cli 1`] = `
+modules: ES modules
+dependencies: @bandwidth-token/core
+peer dependencies: none
+`
+
 exports[`test/build/packaging/packaging.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/core 1`] = `
 modules: ES modules and CommonJS
 dependencies: lru-cache undici
