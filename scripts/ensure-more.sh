@@ -4,10 +4,27 @@ set -eu
 
 sh "$(dirname "$0")/ensure-redis.sh"
 
-# test/support/postgres-server.ts looks in the same place.
-if ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+missing=''
+
+# Notes a Debian package if none of its files is there. The tests look in the same places.
+need() {
+  package=$1
+  shift
+  for file in "$@"; do
+    if [ -e "$file" ]; then return; fi
+  done
+  missing="$missing $package"
+}
+
+need postgresql /usr/lib/postgresql/*/bin/initdb
+need nginx /usr/sbin/nginx
+need firefox-esr /usr/bin/firefox-esr
+need webkit2gtk-driver /usr/bin/WebKitWebDriver
+need xvfb /usr/bin/xvfb-run
+
+if [ -z "$missing" ]; then
   exit 0
 fi
 
-exec sh "$(dirname "$0")/apt-install.sh" postgresql \
-  'The tests need PostgreSQL: install it (on Debian: apt-get install postgresql).'
+exec sh "$(dirname "$0")/apt-install.sh" "$missing" \
+  "The tests need more programs: install them (on Debian: apt-get install$missing)."
