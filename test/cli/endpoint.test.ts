@@ -6,7 +6,7 @@ import { createAuthority, selfSigned } from '../support/certificates.js'
 import { ConnectProxy } from '../support/connect-proxy.js'
 import { answerWith } from '../support/endpoint.js'
 import { HOST, TlsEndpoint } from '../support/tls-endpoint.js'
-import { diagnose, isFault, isWell, load } from './diagnose.js'
+import { diagnose, faultsIn, isFault, isWell, load } from './diagnose.js'
 
 const endpoint = await TlsEndpoint.start(t)
 const env = { BW_CLIENT_ID: 'id', BW_CLIENT_SECRET: 'secret', BW_TOKEN_URL: endpoint.tokenUrl }
@@ -100,6 +100,22 @@ t.test(
     t.equal(proxy.requests.length, 1)
   }
 )
+
+t.test('a proxy that is set for other hosts is only mentioned', async (t) => {
+  const proxy = await ConnectProxy.start(t, () => endpoint.port)
+  const dispatcher = endpoint.agent()
+  t.teardown(() => dispatcher.destroy())
+  for (const list of [HOST, `other.test ${HOST}:443`, '.bandwidth.test', '*']) {
+    const findings = await diagnose({ ...env, HTTPS_PROXY: proxy.url, NO_PROXY: list }, { dispatcher })
+    isWell(t, findings)
+    const note = findings.find(({ code }) => code === 'proxy')
+    t.match(note?.message, /^HTTPS_PROXY is set, but not for https:.*only with a dispatcher/, list)
+  }
+  for (const list of [`${HOST}:8443`, 'bandwidth', 'other.test']) {
+    const found = await diagnose({ ...env, HTTPS_PROXY: proxy.url, NO_PROXY: list }, { dispatcher })
+    t.strictSame(faultsIn(found), ['proxy-not-used'], list)
+  }
+})
 
 t.test('a proxy refuses', async (t) => {
   const proxy = await ConnectProxy.start(t, () => endpoint.port)

@@ -84,6 +84,12 @@ for (const [what, planted, code, says] of [
     /not signed in.*Check "authorize"/
   ],
   [
+    'open to everybody, wherever they come from',
+    (_request, response) => void response.end(token()),
+    'route-open',
+    /authorize/
+  ],
+  [
     'open to another origin',
     (request, response) => {
       if (isSignedIn(request)) response.end(token())

@@ -53,7 +53,7 @@ async function printToken({ account, network }: Extract<Command, { name: 'token'
 
 /** Runs something that sends requests. */
 async function withProxies<Result>(send: (dispatcher: Dispatcher | undefined) => Promise<Result>) {
-  const dispatcher = openDispatcher(process.env)
+  const dispatcher = openDispatcher()
   try {
     return await send(dispatcher)
   } finally {

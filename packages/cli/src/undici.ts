@@ -6,14 +6,10 @@ const { EnvHttpProxyAgent } = createRequire(import.meta.resolve('@bandwidth-toke
   'undici'
 ) as typeof import('undici')
 
-/** Hosts to which nobody wants a proxy, although undici would take one. */
-export const DIRECT_HOSTS = ['localhost', '127.0.0.1', '[::1]']
-
 /** Sends requests through the proxies of the environment. `undefined` if one of them is not the URL of a proxy. */
-export function openDispatcher(environment: NodeJS.ProcessEnv): Dispatcher | undefined {
-  const exempt = environment['no_proxy'] ?? environment['NO_PROXY'] ?? ''
+export function openDispatcher(): Dispatcher | undefined {
   try {
-    return new EnvHttpProxyAgent({ noProxy: exempt === '*' ? exempt : [exempt, ...DIRECT_HOSTS].join(',') })
+    return new EnvHttpProxyAgent()
   } catch {
     // Its message may contain the password of the proxy.
     return undefined

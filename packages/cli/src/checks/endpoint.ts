@@ -1,5 +1,6 @@
 import { type Code, type Finding, findingsOf } from '../finding.js'
 import type { Observations } from '../observe/observations.js'
+import { PROXY_VARIABLES } from '../observe/proxy.js'
 import { clockAheadMs, isUnreached, originOf } from './facts.js'
 import { servesToken } from './served.js'
 
@@ -70,15 +71,21 @@ function unreached({ attempt, environment, proxyVariable }: Observations): Findi
   return fault(code ?? fallback, `${origin} cannot be reached (${reason}). ${hint}`)
 }
 
-function proxy({ attempt, isReachedDirectly, proxyVariable, route }: Observations): Finding[] {
-  if (proxyVariable === undefined || attempt.url === undefined) return []
+function proxy({ attempt, environment, isReachedDirectly, proxyVariable, route }: Observations): Finding[] {
+  const origin = originOf(attempt.url ?? '')
   const fix = 'Pass "new EnvHttpProxyAgent()" of undici as "dispatcher".'
+  if (proxyVariable === undefined) {
+    const unused = PROXY_VARIABLES.find((name) => environment[name])
+    if (unused === undefined) return []
+    const message = `${unused} is set, but not for ${origin}. Where it is, an app uses it only with a dispatcher. ${fix}`
+    return [note('proxy', message)]
+  }
   // If the token did not come, something else is wrong, and the other way was not tried.
   if (isReachedDirectly || attempt.token === undefined || servesToken(route)) {
     const message = `This check goes through the proxy in ${proxyVariable}. An app does so only with a dispatcher. ${fix}`
     return [note('proxy', message)]
   }
-  const cause = `${originOf(attempt.url)} can only be reached through the proxy in ${proxyVariable}`
+  const cause = `${origin} can only be reached through the proxy in ${proxyVariable}`
   return [fault('proxy-not-used', `${cause}, which an app uses only with a dispatcher. ${fix}`)]
 }
 
