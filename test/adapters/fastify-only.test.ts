@@ -1,10 +1,12 @@
 import { once } from 'node:events'
 import { connect, type OutgoingHttpHeaders } from 'node:http2'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AccessToken, TokenProvider } from '@bandwidth-token/core'
 import { type FastifyBandwidthTokenOptions, fastifyBandwidthToken } from '@bandwidth-token/fastify'
 import Fastify, { type FastifyInstance } from 'fastify'
 import t from 'tap'
 import { type Endpoint, fail, hang, startEndpoint } from '../support/endpoint.js'
+import { processEvents } from '../support/process-events.js'
 
 const INVALID = { code: 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID' }
 const options = ({ tokenUrl }: Endpoint) => ({
@@ -31,6 +33,27 @@ t.test('names the fix when another plugin has its name', async (t) => {
     message: /decorateAs/
   })
 })
+
+for (const [logger, count] of [
+  [false, 1],
+  [{ level: 'silent' }, 0],
+  [{ level: 'error', stream: { write() {} } }, 0]
+] as const) {
+  t.test(
+    `warns the process of the configuration ${count} times where the logger is ${JSON.stringify(logger)}`,
+    async (t) => {
+      const warnings = processEvents(t, 'warning')
+      const endpoint = await startEndpoint(t)
+      const app = Fastify({ logger })
+      t.teardown(() => app.close())
+      await app.register(fastifyBandwidthToken, { ...options(endpoint), clientSecret: '"secret"' })
+      await nextTurn()
+      t.equal(warnings.length, count)
+      if (count > 0)
+        t.match(warnings, [{ name: 'BandwidthTokenWarning', message: /"clientSecret" is in quotes/ }])
+    }
+  )
+}
 
 t.test('tells Fastify its name and the version it is made for', async (t) => {
   const endpoint = await startEndpoint(t)

@@ -15,6 +15,7 @@ import { networkFailure, toError } from '../support/core-internals.js'
 import { type Answer, answerRaw, answerWith, grant, startEndpoint } from '../support/endpoint.js'
 import { rejection } from '../support/outcomes.js'
 import { provide } from '../support/provide.js'
+import { recordingLogger } from '../support/recording-logger.js'
 import { shiftableClock } from '../support/shiftable-clock.js'
 
 delete process.env['BW_TOKEN_URL']
@@ -160,6 +161,18 @@ t.test('shows no error of RFC 6749 that repeats the secret', async (t) => {
     t.equal((await errorOf(t, answerWith(400, { error }))).oauthError, undefined)
   }
   t.equal((await errorOf(t, answerWith(400, { error: 'secre' }))).oauthError, 'secre')
+})
+
+t.test('shows no error of RFC 6749 that repeats part of the cached token', async (t) => {
+  const endpoint = await startEndpoint(t, grant({ access_token: 'a.token_of.letters' }))
+  const logger = recordingLogger()
+  const provider = endpoint.provider(t, { logger })
+  await provider.getToken()
+  await endpoint.clock.advance(5_000)
+  endpoint.answer = answerWith(400, { error: 'no.token_of.yours' })
+  const error = await rejection(provider.getToken({ rejected: 'a.token_of.letters' }))
+  t.match(error, { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED', oauthError: undefined })
+  t.notMatch(JSON.stringify(logger.lines), 'token_of')
 })
 
 t.test('shows no error of RFC 6749 from a status whose body is not read', async (t) => {

@@ -4,6 +4,7 @@
 //   pnpm run test:mutants                      everything
 //   pnpm run test:mutants core/route fastify   the files whose names hold one of these
 //   --workers 1                                leaves a core to others
+//   --tests core,faults                        asks the tests in these folders only
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -17,7 +18,10 @@ const LIMIT_PERCENT = 90
 
 const { positionals: filters, values } = parseArgs({
   allowPositionals: true,
-  options: { workers: { type: 'string', default: '2' } }
+  options: {
+    workers: { type: 'string', default: '2' },
+    tests: { type: 'string', default: 'core,faults,adapters' }
+  }
 })
 const folder = mkdtempSync(join(tmpdir(), 'mutation-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
@@ -40,9 +44,13 @@ const faults = chosen.flatMap((source) => mutationsOf(source.text).map((fault) =
 
 const sound = join(folder, 'sound')
 writeSources(sound)
-const tests = findTests()
+const tests = []
 const accepted = [...equivalents]
-await inParallel(tests, (test, runner) => runner.measure(test, sound, sources))
+await inParallel(findTests(values.tests.split(',')), async (test, runner) => {
+  if (await runner.measure(test, sound, sources)) tests.push(test)
+  else process.stdout.write(`${test.file} fails without any fault, and is not asked\n`)
+})
+process.stdout.write(`${tests.length} test files, ${faults.length} faults\n`)
 await inParallel(faults, async (fault, runner, own) => {
   writeSource(own, fault.source.name, fault.mutated)
   fault.result = await outcome(fault, runner, own)

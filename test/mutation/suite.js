@@ -12,9 +12,9 @@ const MAX_RUNS = 100
 
 const limitMs = (usualMs) => 5_000 + 4 * usualMs
 
-/** All test files that judge, not yet measured. `isRandom` are those that draw thousands of values. */
-export function findTests() {
-  return ['core', 'faults', 'adapters']
+/** All test files in these folders, not yet measured. `isRandom` are those that draw thousands of values. */
+export function findTests(folders) {
+  return folders
     .flatMap((name) => testFiles(`test/build/${name}`))
     .map((file) => ({
       file,
@@ -34,17 +34,20 @@ export class Runner {
   #child
   #runs = 0
 
-  /** Runs a test over the sound sources in `folder`, and notes how long it takes and what it reaches. */
+  /**
+   * Runs a test over the sound sources in `folder`, and notes how long it takes and what it reaches. Returns whether it
+   * passes: one that does not can judge nothing.
+   */
   async measure(test, folder, sources) {
     // A test of time may fail once on a machine that is busy.
-    for (let tries = 0; tries < 3; tries++) {
-      const run = await this.#run({ ...test, usualMs: 120_000 }, folder, { isQuick: true, isMeasured: true })
+    for (let tries = 0; tries < 2; tries++) {
+      const run = await this.#run({ ...test, usualMs: 60_000 }, folder, { isQuick: true, isMeasured: true })
       test.usualMs = run.tookMs
       test.reached = reachedBy(run.scripts, sources)
-      if (run.result === 'passed') return
+      if (run.result === 'passed') return true
       this.end()
     }
-    throw new Error(`${test.file} fails without any fault`)
+    return false
   }
 
   /** Whether a test finds the fault in `folder`. */

@@ -10,6 +10,7 @@ import {
   type TokenRouteOptions
 } from '@bandwidth-token/core/adapter'
 import type {
+  FastifyBaseLogger,
   FastifyInstance,
   FastifyReply,
   FastifyRequest,
@@ -68,7 +69,7 @@ const PLUGIN_RULES: Readonly<Record<string, OptionRule>> = {
 async function plugin(fastify: FastifyInstance, options: FastifyBandwidthTokenOptions): Promise<void> {
   const route = new TokenRoute<FastifyRequest>(options, {
     extraRules: PLUGIN_RULES,
-    logger: fastify.log.child({ plugin: '@bandwidth-token/fastify' })
+    ...(isSilent(fastify.log) ? {} : { logger: fastify.log.child({ plugin: '@bandwidth-token/fastify' }) })
   })
   const { decorateAs, path, provider, ownProvider, policy, extra } = route.options
   if (fastify.hasDecorator(decorateAs) || fastify.hasRequestDecorator(decorateAs)) {
@@ -125,6 +126,14 @@ async function plugin(fastify: FastifyInstance, options: FastifyBandwidthTokenOp
       onError: async (_request, reply, error) => keepHeaders(reply.raw, errorHeaders(error))
     })
   }, childOptions)
+}
+
+/**
+ * Whether the app was made with `logger: false`. Fastify's logger then has one empty function for every level, and no
+ * level. A logger that nobody hears is as good as none, without which warnings about the configuration go to the process.
+ */
+function isSilent({ level, debug, warn, error }: FastifyBaseLogger): boolean {
+  return level === undefined && debug === warn && warn === error
 }
 
 /** Whether the app has answered meanwhile, such as after a time-out of its own. Then write nothing. */

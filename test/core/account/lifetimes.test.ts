@@ -25,7 +25,11 @@ for (const [given, seconds] of [
       }
       t.equal(logger.warnings().length, 1, 'with one warning')
     } else {
-      t.equal(logger.warnings().length, 0)
+      t.strictSame(
+        logger.warnings().length,
+        seconds === 1 ? 1 : 0,
+        'none but for a token that is nearly dead'
+      )
     }
   })
 }
@@ -71,6 +75,28 @@ for (const [name, answer, marginMs] of [
     }
     t.ok(endpoint.count <= 21, `${endpoint.count} requests`)
     t.ok(served >= 180, `${served} calls served`)
+  })
+}
+
+for (const [what, answer] of [
+  ['are about to expire', grant({ expires_in: 3 })],
+  [
+    'end before the cached one',
+    (exchange) => grant({ expires_in: exchange.number === 1 ? 600 : 8 })(exchange)
+  ]
+] as readonly [string, Answer][]) {
+  t.test(`warns once when the endpoint sends tokens that ${what}`, async (t) => {
+    const endpoint = await startEndpoint(t, answer)
+    const logger = recordingLogger()
+    const provider = endpoint.provider(t, { logger })
+    for (let call = 0; call < 4; call++) {
+      await provider.getToken({ minimumLifetimeMs: 599_999 })
+      await provider.getToken({ account: 'other', minimumLifetimeMs: 599_999 }).catch(() => {})
+      await endpoint.clock.advance(5_000)
+    }
+    t.ok(endpoint.count >= 4, `${endpoint.count} requests`)
+    t.equal(logger.warnings().length, 1)
+    t.match(logger.warnings()[0]?.message, /about to expire, or that expires before the cached one/)
   })
 }
 

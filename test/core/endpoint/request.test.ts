@@ -287,3 +287,33 @@ t.test('the provider closes the dispatcher of its own', async (t) => {
   await closed
   t.ok(performance.now() - sinceMs < 2_000, 'at once, not when an idle connection would end')
 })
+
+t.test('lets a polluted prototype add nothing to the request', async (t) => {
+  const pollution = {
+    query: { stolen: 'yes' },
+    'x-stolen': 'yes',
+    reset: true,
+    upgrade: 'websocket',
+    throwOnError: true,
+    responseHeaders: 'raw',
+    maxRedirections: 3
+  }
+  for (const [name, value] of Object.entries(pollution)) {
+    await t.test(name, async (t) => {
+      const clean = await requestOf(t, CREDENTIALS)
+      Object.defineProperty(Object.prototype, name, {
+        value,
+        configurable: true,
+        writable: true,
+        enumerable: true
+      })
+      t.teardown(() => Reflect.deleteProperty(Object.prototype, name))
+      const server = await startEndpoint(t)
+      await provide(t, { ...CREDENTIALS, tokenUrl: `${server.origin}/api/v1/oauth2/token` }).getToken()
+      Reflect.deleteProperty(Object.prototype, name)
+      const [{ method, url, rawHeaders, body }] = server.requests as [ReceivedRequest]
+      t.strictSame({ method, url, body }, { method: 'POST', url: clean.url, body: clean.body })
+      t.strictSame(rawHeaders.slice(2), clean.rawHeaders.slice(2))
+    })
+  }
+})

@@ -23,7 +23,7 @@ import {
 } from './cached-token.js'
 import { Pauses } from './pauses.js'
 import { Rejections } from './rejections.js'
-import { logOutcome, publishOutcome } from './report.js'
+import { logNearlyDead, logOutcome, publishOutcome } from './report.js'
 import { describeStatus, type TokenStatus } from './status.js'
 
 /** When to repeat a refresh whose time ran out while it waited for a place or for a probe. */
@@ -179,6 +179,7 @@ export class Account {
     const flight: Flight = inOwnContext(
       () => new Acquisition(this.#context, this.key, this.#gate, this.#pauses.mayRetry, demand)
     )
+    flight.cachedToken = this.#cached?.token.accessToken
     // Register it before it runs: a function that it calls may close the provider.
     this.#flight = flight
     this.#context.onChange(this)
@@ -237,6 +238,8 @@ export class Account {
     const result = wasClosed ? (isFailure(outcome) ? outcome : CLOSED) : this.#conclude(flight, outcome, now)
     const pause = this.#pause(now)
     if (!wasClosed) logOutcome(this.#context, this.key, outcome, this.hasToken, pause?.leftMs ?? 0)
+    const isFetched = !isFailure(outcome) && flight.admission !== undefined
+    if (isFetched && pause?.failure === NEARLY_DEAD) logNearlyDead(this.#context)
     publishOutcome(this.#context, flight, result, this.hasToken, pause)
     this.#pauses.publish(now)
     // A logger or a subscriber may have closed the provider.

@@ -122,3 +122,11 @@ export function logYoungRejection({ log }: ReportContext, account: string): void
     'The gateway rejected a token less than 5 s old; keeping it. Are gateway and `network` of the same region?'
   )
 }
+
+/** Warns once of an endpoint whose tokens are of little use. */
+export function logNearlyDead({ log }: ReportContext): void {
+  log.warnOnce(
+    'The token endpoint sent a token that is about to expire, or that expires before the cached one. At most one ' +
+      'request per 5 s is made meanwhile. Does a proxy or a cache answer in its place?'
+  )
+}

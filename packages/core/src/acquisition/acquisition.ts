@@ -47,6 +47,8 @@ export class Acquisition<Result> {
   isReplacement = false
   /** The longest `minimumLifetimeMs` of its callers. A token from the fleet's store with less left is not taken. */
   minimumLifetimeMs = 0
+  /** The token that is cached meanwhile. No error may repeat a part of it. */
+  cachedToken: string | undefined
   /** Whether a caller has waited for it. If none has, it is a background refresh. */
   isAwaited = false
   readonly #context: AcquisitionContext
@@ -252,7 +254,9 @@ export class Acquisition<Result> {
     if (signal.aborted) return signal.reason
     const attempt = controllerWithin(signal)
     const limit = new TimeLimit(clock, timeoutMs, (reason) => attempt.abort(reason))
-    const result = await requestToken(endpoint, authenticate(credentials), attempt.signal, () => clock.now())
+    const { authorization, secrets } = authenticate(credentials)
+    const authentication = { authorization, secrets: [...secrets, ...[this.cachedToken ?? []].flat()] }
+    const result = await requestToken(endpoint, authentication, attempt.signal, () => clock.now())
     limit.clear()
     const isLate = limit.isLate || this.#deadline.isLate
     if (isLate && this.#saysNothing(result, limit.startedAt)) return STOOD_STILL

@@ -1,5 +1,6 @@
 import type { Failure } from '../failure.js'
 import { sharesWithSecret } from '../support/secrets.js'
+import { withoutPrototype } from '../support/without-prototype.js'
 
 /** The used parts of a token response. */
 export interface Grant {
@@ -26,8 +27,7 @@ export function parseGrant(answer: unknown, secrets: readonly string[] = []): Gr
   if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) {
     return unusable('is not a JSON object of at most 64 KiB')
   }
-  // No prototype: a polluted `Object.prototype` must not add fields.
-  const fields: Record<string, unknown> = Object.assign(Object.create(null), answer)
+  const fields = withoutPrototype(answer as Record<string, unknown>)
   const { access_token, access_token_id, token_type, expires_in } = fields
   if (isMissing(access_token) && !isMissing(fields['error'])) {
     // Some servers refuse a client with status 200.

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { type Failure, isFailure } from '../failure.js'
 import { abortable } from '../support/abortable.js'
 import { VERSION } from '../support/version.js'
+import { withoutPrototype } from '../support/without-prototype.js'
 import { networkFailure } from './network-failure.js'
 import { type Grant, parseGrant, parseOauthError, parseRetryAfter, statusFailure } from './parse.js'
 
@@ -73,22 +74,25 @@ async function send(endpoint: Endpoint, authorization: string, signal: AbortSign
   const { origin, pathname, search } = new URL(endpoint.tokenUrl)
   const form = new URLSearchParams({ grant_type: 'client_credentials' })
   if (endpoint.scope !== '') form.set('scope', endpoint.scope)
-  return endpoint.dispatcher.request({
-    origin,
-    path: pathname + search,
-    method: 'POST',
-    headers: {
-      Accept: 'application/json',
-      Authorization: authorization,
-      'Content-Type': 'application/x-www-form-urlencoded',
-      'User-Agent': `@bandwidth-token/core/${VERSION}`
-    },
-    body: form.toString(),
-    signal,
-    // The provider's clock limits the attempt, through the signal.
-    headersTimeout: 0,
-    bodyTimeout: 0
-  })
+  return endpoint.dispatcher.request(
+    // undici takes many options, such as `query`, and reads inherited ones too.
+    withoutPrototype({
+      origin,
+      path: pathname + search,
+      method: 'POST' as const,
+      headers: {
+        Accept: 'application/json',
+        Authorization: authorization,
+        'Content-Type': 'application/x-www-form-urlencoded',
+        'User-Agent': `@bandwidth-token/core/${VERSION}`
+      },
+      body: form.toString(),
+      signal,
+      // The provider's clock limits the attempt, through the signal.
+      headersTimeout: 0,
+      bodyTimeout: 0
+    })
+  )
 }
 
 /** Parses the body. `undefined` if it is not JSON or is larger than the limit. */

@@ -64,7 +64,7 @@ export function errorAnswer(error: unknown): RouteAnswer | undefined {
  */
 export function errorHeaders(error: unknown): Record<string, string> {
   const retryAfter = knownError(error)?.retryAfter
-  return Number.isSafeInteger(retryAfter)
+  return Number.isSafeInteger(retryAfter) && (retryAfter as number) >= 0
     ? { ...UNCACHEABLE, 'Retry-After': String(retryAfter) }
     : { ...UNCACHEABLE }
 }
