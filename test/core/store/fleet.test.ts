@@ -162,6 +162,39 @@ t.test('overwrites nothing newer after a freeze', async (t) => {
   t.equal((await join().getToken()).accessToken, 'token-2')
 })
 
+t.test('takes no lock again that it has lost in a freeze', async (t) => {
+  for (const isSent of [true, false]) {
+    const { endpoint, join, store } = await startFleet(t)
+    endpoint.answer = endpoint.held()
+    const renewals: (() => void)[] = []
+    let locks = 0
+    const lock: TokenStore['lock'] = async (...args) => {
+      if (locks++ > 0 && isSent) await new Promise<void>((resolve) => renewals.push(resolve))
+      return store.lock(...args)
+    }
+    const late = new Proxy(store, {
+      get: (target, name: keyof TokenStore) => (name === 'lock' ? lock : target[name])
+    })
+    const slow = join({ store: late, timeoutMs: 60_000, deadlineMs: 60_000 }).getToken()
+    await endpoint.clock.settle()
+    // One renewal is on its way for as long as the process stands still.
+    if (isSent) await endpoint.clock.advance(1_000)
+    const frozen = [...endpoint.clock.timers]
+    for (const timer of frozen) endpoint.clock.timers.delete(timer)
+    await endpoint.clock.advance(3_500)
+    endpoint.answer = grant()
+    t.equal((await join().getToken()).accessToken, 'token-2')
+    for (const timer of frozen) endpoint.clock.timers.add(timer)
+    t.equal(renewals.length, isSent ? 1 : 0)
+    for (const arrive of renewals) arrive()
+    // The renewal that comes due fires before the answer is read.
+    await endpoint.clock.advance(0)
+    await endpoint.release()
+    t.equal((await slow).accessToken, 'token-1')
+    t.equal((await join().getToken()).accessToken, 'token-2', `${isSent ? 'sent' : 'due'}`)
+  }
+})
+
 for (const [what, broken] of [
   ['rejects', () => Promise.reject(new Error('down, password hunter2'))],
   [

@@ -1,5 +1,5 @@
 import { abortable } from '../support/abortable.js'
-import { type Clock, readClock, setBackgroundTimeout } from '../support/clock.js'
+import { ageMs, type Clock, type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
 import { type Entry, leftMs, parseEntry } from './entry.js'
 import type { Sealer } from './sealer.js'
 import type { TokenStore } from './token-store.js'
@@ -47,8 +47,10 @@ interface Found {
  */
 export class SharedPlace {
   isAlone = false
-  /** Whether the store has ever granted the lock. It may have expired since. */
-  #hasHeldLock = false
+  /** When the command was sent by which this member last got the lock; `undefined` while it has had none. */
+  #lockedAt: Instant | undefined
+  /** Whether the lock may have been somebody else's since. Then nothing is written: it would replace a newer entry. */
+  #hasLostLock = false
   readonly #shared: SharedStore
   readonly #identity: string
   readonly #owner: string
@@ -81,16 +83,33 @@ export class SharedPlace {
 
   /** Takes the lock. A member that is alone needs none. */
   async lock(ttlMs: number): Promise<boolean> {
+    const sentAt = readClock(this.#shared.clock)
     const isHeld = await this.#command(async () =>
       toBoolean(await this.#shared.store.lock(this.#name('entry'), this.#owner, ttlMs))
     )
-    if (isHeld) this.#hasHeldLock = true
+    if (isHeld) this.#lockedAt = sentAt
     return this.isAlone || isHeld === true
   }
 
-  /** Renews the lock. Nobody waits for it: it takes none of the acquisition's time, and its failure says nothing. */
+  /**
+   * Renews the lock. Nobody waits for it: it takes none of the acquisition's time, and its failure says nothing. A lock
+   * that has expired meanwhile, since this process stood still, is not taken again: others may have fetched and
+   * released it.
+   */
   renewLock(ttlMs: number): void {
-    ignore(() => this.#shared.store.lock(this.#name('entry'), this.#owner, ttlMs))
+    const { clock, store } = this.#shared
+    const sentAt = readClock(clock)
+    const isExpired = () => this.#lockedAt === undefined || ageMs(this.#lockedAt, readClock(clock)) >= ttlMs
+    if (isExpired()) {
+      this.#hasLostLock = true
+      return
+    }
+    ignore(async () => {
+      const isHeld = await store.lock(this.#name('entry'), this.#owner, ttlMs)
+      // If the answer is late, the store may have carried it out late too.
+      if (isExpired()) this.#hasLostLock = true
+      else if (isHeld) this.#lockedAt = sentAt
+    })
   }
 
   /**
@@ -103,7 +122,8 @@ export class SharedPlace {
     const sealed = sealer.seal(JSON.stringify(entry), this.#identity, 'entry')
     if (sealed.length > MAX_SEALED_LENGTH) return undefined
     const send = () => this.#shared.store.set(name, sealed, ttlMs, this.#owner)
-    if (this.isAlone && this.#hasHeldLock) ignore(send)
+    if (this.#hasLostLock) return () => this.#delete(name, sealed)
+    if (this.isAlone && this.#lockedAt !== undefined) ignore(send)
     else await this.#command(send)
     return () => this.#delete(name, sealed)
   }
