@@ -5,6 +5,7 @@ const LIMITS = {
   'packages/core/src/': 95,
   'packages/fastify/src/': 100,
   'packages/express/src/': 100,
+  'packages/web/src/': 100,
   'packages/redis/src/': 100,
   'packages/browser/src/': 99
 }

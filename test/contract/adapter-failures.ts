@@ -1,6 +1,6 @@
 import type { Fault } from '@bandwidth-token/emulator'
 import type { Test } from 'tap'
-import { DOWN, type Harness, stage, takeDown } from '../support/adapters-harness.js'
+import { DOWN, type Harness, isMounted, stage, takeDown } from '../support/adapters-harness.js'
 import { VirtualClock } from '../support/virtual-clock.js'
 
 const SECRET = 'what only the token endpoint may know'
@@ -52,9 +52,9 @@ export function failures(t: Test, harness: Harness): void {
           t.notMatch(text, SECRET)
           t.notMatch(text, emulator.clientSecret)
           t.notMatch(text, 'access_token"')
-          if (errorHandler === 'own') t.equal(json.code, `ERR_BANDWIDTH_TOKEN_${code}`)
+          if (errorHandler === 'own' || !isMounted(harness)) t.equal(json.code, `ERR_BANDWIDTH_TOKEN_${code}`)
         }
-        t.equal(server.errors.length, errorHandler === 'own' ? 2 : 0)
+        t.equal(server.errors.length, errorHandler === 'own' && isMounted(harness) ? 2 : 0)
       })
     }
   }

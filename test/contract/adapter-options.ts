@@ -3,6 +3,8 @@ import {
   type AdapterOptions,
   credentialsOf,
   type Harness,
+  isMounted,
+  isUncacheable,
   serve,
   stage
 } from '../support/adapters-harness.js'
@@ -27,10 +29,10 @@ function ownProvider(accessToken: string) {
   }
 }
 
-/** Sections 2 and 3.1: how the options are read. */
-export function options(t: Test, harness: Harness): void {
-  const authorize = () => true
+const authorize = () => true
 
+/** Section 3.1: where the route is, and the name on the request. */
+function mountOptions(t: Test, harness: Harness): void {
   t.test('takes a literal path', async (t) => {
     const emulator = await emulate(t)
     for (const path of ['/', '/token', '/a.b/c-d_e~f/0', '/token/']) {
@@ -72,14 +74,6 @@ export function options(t: Test, harness: Harness): void {
     t.equal((await ask(`${origin}/bandwidth/token`)).status, 404)
     t.equal((await ask(`${origin}/false`)).status, 404)
     t.equal(typeof (await ask(`${origin}/app/token`)).json.accessToken, 'string')
-  })
-
-  t.test('answers below the place where the app mounts it', async (t) => {
-    const { get, requests } = await stage(t, harness, {}, { mount: '/api/v1' })
-    t.equal((await get('/api/v1/bandwidth/token')).status, 200)
-    t.equal((await get('/bandwidth/token')).status, 404)
-    t.equal((await get('/api/v1/bandwidth/token', { 'sec-fetch-site': 'cross-site' })).status, 403)
-    t.equal(requests(), 1)
   })
 
   t.test('decorates the request under another name, beside a path of its own or none', async (t) => {
@@ -128,6 +122,45 @@ export function options(t: Test, harness: Harness): void {
     t.equal(providers[1]?.peek()?.accessToken, second)
     t.strictSame([one.received.length, two.received.length], [1, 1])
   })
+}
+
+/** Section 2.1: the app itself mounts the handler. */
+function noMountOptions(t: Test, harness: Harness): void {
+  t.test('has no options of a mount', async (t) => {
+    const emulator = await emulate(t)
+    for (const mount of [{ path: '/token' }, { path: false }, { path: undefined }, { decorateAs: 'other' }]) {
+      const [name] = Object.keys(mount)
+      await t.rejects(serve(t, harness, [{ ...credentialsOf(emulator), authorize, ...mount }]), {
+        code: INVALID,
+        message: new RegExp(`"${name}"`)
+      })
+    }
+  })
+
+  t.test('lives twice in one app, each with tokens of its own', async (t) => {
+    const [one, two] = [await emulate(t), await emulate(t)]
+    const { providers } = await serve(t, harness, [
+      { ...credentialsOf(one), authorize },
+      { ...credentialsOf(two), authorize }
+    ])
+    for (const provider of providers) await provider.warmUp()
+    t.not(providers[0]?.peek()?.accessToken, providers[1]?.peek()?.accessToken)
+    t.strictSame([one.received.length, two.received.length], [1, 1])
+  })
+}
+
+/** Sections 2 and 3.1: how the options are read. */
+export function options(t: Test, harness: Harness): void {
+  if (isMounted(harness)) mountOptions(t, harness)
+  else noMountOptions(t, harness)
+
+  t.test('answers below the place where the app mounts it', async (t) => {
+    const { get, requests } = await stage(t, harness, {}, { mount: '/api/v1' })
+    t.equal((await get('/api/v1/bandwidth/token')).status, 200)
+    t.equal((await get('/bandwidth/token')).status, 404)
+    t.equal((await get('/api/v1/bandwidth/token', { 'sec-fetch-site': 'cross-site' })).status, 403)
+    t.equal(requests(), 1)
+  })
 
   t.test("uses a provider of the user's own, known by its shape, and does not close it", async (t) => {
     const provider = ownProvider('mine')
@@ -147,10 +180,10 @@ export function options(t: Test, harness: Harness): void {
   t.test("hands on what a provider of the user's own throws, not to be kept", async (t) => {
     const provider = { getToken: () => Promise.reject(Object.assign(new Error('mine'), { status: 507 })) }
     const server = await serve(t, harness, [{ provider, authorize }])
-    const { status, headers, json } = await ask(`${server.origin}/bandwidth/token`)
-    t.equal(status, 507)
-    t.equal(json.message, 'mine')
-    t.equal(headers['cache-control'], 'no-store')
+    const answer = await ask(`${server.origin}/bandwidth/token`)
+    t.equal(answer.status, 507)
+    t.equal(answer.json.message, 'mine')
+    isUncacheable(t, harness, answer)
   })
 
   t.test('refuses every option of the core but logger beside a provider', async (t) => {
@@ -228,7 +261,7 @@ export function options(t: Test, harness: Harness): void {
       ['autorize', 'authorize'],
       ['Authorize', 'authorize'],
       ['allowedOrigin', 'allowedOrigins'],
-      ['decorate', 'decorateAs'],
+      ...(isMounted(harness) ? [['decorate', 'decorateAs'] as const] : []),
       ['acount', 'account'],
       ['clientID', 'clientId'],
       ['timeoutMS', 'timeoutMs']
@@ -247,7 +280,12 @@ export function options(t: Test, harness: Harness): void {
 
   t.test('takes an option that is undefined for one that is not there', async (t) => {
     const emulator = await emulate(t)
-    const nothing = { path: undefined, account: undefined, provider: undefined, allowedOrigins: undefined }
+    const nothing = {
+      ...(isMounted(harness) && { path: undefined }),
+      account: undefined,
+      provider: undefined,
+      allowedOrigins: undefined
+    }
     const { origin } = await serve(t, harness, [{ ...credentialsOf(emulator), authorize, ...nothing }])
     t.equal((await ask(`${origin}/bandwidth/token`)).status, 200)
   })

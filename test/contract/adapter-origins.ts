@@ -1,5 +1,5 @@
 import type { Test } from 'tap'
-import { credentialsOf, type Harness, serve, stage } from '../support/adapters-harness.js'
+import { credentialsOf, type Harness, isMounted, serve, stage } from '../support/adapters-harness.js'
 
 const HOST = 'app.example'
 const TRUSTED = 'https://trusted.example'
@@ -81,7 +81,8 @@ export function origins(t: Test, harness: Harness): void {
     const { server, get } = await stage(t, harness, { authorize: () => false })
     await get()
     await get('/bandwidth/token', { origin: 'https://evil.example' })
-    t.equal(server.errors.length, 2)
+    // A handler that the app mounts answers them itself.
+    t.equal(server.errors.length, isMounted(harness) ? 2 : 0)
     for (const error of server.errors as Error[]) {
       t.ok(error instanceof Error)
       t.equal(error.stack, `BandwidthTokenError: ${error.message}`)

@@ -4,23 +4,24 @@ import { join } from 'node:path'
 import { startEmulator } from '@bandwidth-token/emulator'
 import t from 'tap'
 import { startEndpoint } from '../support/endpoint.js'
-import { codeBlocks, compileProject, readersProject } from '../support/guides.js'
 import { Program } from '../support/program.js'
+import { codeBlocks, read } from './documents.js'
+import { compile, consumer } from './project.js'
 
 const PAGE = 'docs/sending-a-token.md'
-const blocks = await codeBlocks(PAGE, 'js')
+const blocks = codeBlocks(await read(PAGE), 'js')
 const RUNNING = ['undici', 'fetch', 'bandwidth-sdk']
 
 t.test('every block compiles', async (t) => {
-  const project = await readersProject(t)
+  const project = await consumer(t)
   t.equal(blocks.length, RUNNING.length + 1)
-  for (const [index, block] of blocks.entries()) await writeFile(join(project, `block-${index}.js`), block)
-  t.equal(await compileProject(project), '')
+  for (const [index, block] of blocks.entries()) await writeFile(join(project, `block-${index}.ts`), block)
+  t.equal(await compile(project), '')
 })
 
 for (const [index, name] of RUNNING.entries()) {
   t.test(`the block with ${name} runs as written`, async (t) => {
-    const project = await readersProject(t)
+    const project = await consumer(t)
     const emulator = await startEmulator()
     t.teardown(() => emulator.close())
     const sent: unknown[] = []

@@ -59,7 +59,7 @@ async function signIn(example: Example): Promise<{ status: number; cookie: strin
   return { status: response.status, cookie: response.headers.get('set-cookie') ?? '' }
 }
 
-for (const name of ['fastify', 'express']) {
+for (const name of ['fastify', 'express', 'hono']) {
   t.test(name, async (t) => {
     t.test('prints one line that signs in and fetches a token', async (t) => {
       const example = new Example(t, name)

@@ -149,3 +149,14 @@ peer dependencies: @bandwidth-token/core
   type  SendCommand
   value redisTokenStore
 `
+
+exports[`test/build/packaging/packaging.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/web 1`] = `
+modules: ES modules and CommonJS
+dependencies: @bandwidth-token/core
+peer dependencies: none
+
+@bandwidth-token/web
+  type  TokenHandler
+  type  TokenHandlerOptions
+  value tokenHandler
+`

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { TokenProvider } from '@bandwidth-token/core'
 import { errorAnswer, type TokenRouteOptions } from '@bandwidth-token/core/adapter'
 import type { Emulator } from '@bandwidth-token/emulator'
+import type { Test } from 'tap'
 import { type Answer, ask } from './adapters-http.js'
 import { emulate } from './emulate.js'
 import type { Teardown } from './teardown.js'
@@ -45,8 +46,33 @@ export interface AppServer {
 /** One framework, for the contract suite. */
 export interface Harness {
   readonly name: string
+  /**
+   * `false` if the app mounts a handler itself: it then has no options of a mount, answers other methods with 405, and
+   * answers the errors of this package without an error handler of the app. Default: `true`.
+   */
+  readonly isMounted?: boolean
   /** Rejects with what the adapter throws at start-up. */
   createServer(options: readonly unknown[], setup: AppSetup): Promise<AppServer>
+}
+
+/** Whether the adapter mounts the route, and so writes to the app's own reply. */
+export function isMounted({ isMounted = true }: Harness): boolean {
+  return isMounted
+}
+
+/**
+ * Checks that nobody may keep the answer to an error that is the app's own. A handler that the app mounts throws it on,
+ * and has no reply on which to set headers.
+ */
+export function isUncacheable(
+  t: Pick<Test, 'equal'>,
+  harness: Harness,
+  { headers }: Pick<Answer, 'headers'>
+): void {
+  if (!isMounted(harness)) return
+  t.equal(headers['cache-control'], 'no-store')
+  t.equal(headers['pragma'], 'no-cache')
+  t.equal(headers['x-content-type-options'], 'nosniff')
 }
 
 /** The answer of the app's own error handler: status, code and message, as the error has them. */

@@ -1,0 +1,83 @@
+import type { AccessToken, TokenProvider } from '@bandwidth-token/core'
+import {
+  errorAnswer,
+  errorHeaders,
+  type RouteAnswer,
+  TokenRoute,
+  type UnmountedRouteOptions
+} from '@bandwidth-token/core/adapter'
+
+/** The options of the handler: the core's, and who may have a token. */
+export type TokenHandlerOptions<AppRequest extends Request = Request> = UnmountedRouteOptions<AppRequest>
+
+/** The handler of the token route, with the provider of its tokens. */
+export interface TokenHandler<AppRequest extends Request = Request> {
+  (request: AppRequest): Promise<Response>
+  readonly provider: TokenProvider
+  /**
+   * A valid token for the app's own code, of the request's account. `authorize` is not called.
+   *
+   * @throws what `account` throws, and as `TokenProvider.getToken()`; all of it rejects
+   */
+  tokenFor(request: AppRequest): Promise<AccessToken>
+  /** Closes the provider, unless you passed your own. */
+  close(): Promise<void>
+}
+
+/**
+ * The token route of a web-standard server, as a function from `Request` to `Response`: it hands a Bandwidth access
+ * token to the app's own pages. Mount it for `GET` and `HEAD`, at `/bandwidth/token`. It fetches nothing until it is
+ * asked, and answers this package's errors itself. A `Response` that `authorize` or `account` throws is the answer.
+ *
+ * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for an unknown, ill-typed, missing or contradictory option. The handler
+ *   itself rejects with what `authorize` and `account` throw, if it is not a `Response`
+ *
+ * @example
+ * const handler = tokenHandler({ authorize: (request) => isSignedIn(request.headers.get('cookie')) })
+ */
+export function tokenHandler<AppRequest extends Request = Request>(
+  options: TokenHandlerOptions<AppRequest>
+): TokenHandler<AppRequest> {
+  const route = new TokenRoute<AppRequest>(options, { isMounted: false })
+  const { provider, ownProvider } = route.options
+
+  async function handler(request: AppRequest): Promise<Response> {
+    const { method, url, headers, signal } = request
+    const isHead = method === 'HEAD'
+    if (method !== 'GET' && !isHead)
+      return new Response(null, { status: 405, headers: { Allow: 'GET, HEAD' } })
+    const header = (name: string) => headers.get(name) ?? (name === 'host' ? new URL(url).host : undefined)
+    try {
+      return toResponse(await route.answer(request, { url, header, signal }), isHead)
+    } catch (error) {
+      if (isResponse(error)) return uncacheable(error, isHead)
+      const answer = errorAnswer(error)
+      if (answer === undefined) throw error
+      return toResponse(answer, isHead)
+    }
+  }
+
+  return Object.assign(handler, {
+    provider: provider as TokenProvider,
+    tokenFor: (request: AppRequest) => route.tokenFor(request, request.signal),
+    close: async () => ownProvider?.close()
+  })
+}
+
+function toResponse({ status, headers, body }: RouteAnswer, isHead: boolean): Response {
+  const length = { 'Content-Length': String(Buffer.byteLength(body)) }
+  return new Response(isHead ? null : body, { status, headers: { ...headers, ...length } })
+}
+
+/** By its tag: frameworks have classes of their own, and a server may have loaded several. */
+function isResponse(value: unknown): value is Response {
+  return Object.prototype.toString.call(value) === '[object Response]'
+}
+
+/** A copy, because the headers of some responses cannot be changed, and an app may throw one response many times. */
+function uncacheable(response: Response, isHead: boolean): Response {
+  const { status, statusText } = response
+  const headers = new Headers(response.headers)
+  for (const [name, value] of Object.entries(errorHeaders(response))) headers.set(name, value)
+  return new Response(isHead ? null : response.clone().body, { status, statusText, headers })
+}

@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { startEmulator } from '@bandwidth-token/emulator'
+import t from 'tap'
+import { MOUNT_RULES, POLICY_RULES, PROVIDER_RULES } from '../support/core-internals.js'
+import { codeBlocks, read } from './documents.js'
+import { compile, consumer } from './project.js'
+
+const README = 'packages/web/README.md'
+const readme = await read(README)
+const blocks = codeBlocks(readme, 'js|ts')
+
+t.test('the blocks of the README of packages/web compile', async (t) => {
+  const project = await consumer(t)
+  t.ok(blocks.length >= 5)
+  for (const [index, block] of blocks.entries()) await writeFile(join(project, `block-${index}.ts`), block)
+  t.equal(await compile(project), '')
+})
+
+t.test('the quick start of packages/web runs as written', async (t) => {
+  const project = await consumer(t)
+  const emulator = await startEmulator()
+  t.teardown(() => emulator.close())
+  const free = createServer().listen(0, '127.0.0.1')
+  await once(free, 'listening')
+  const { port } = free.address() as AddressInfo
+  await once(free.close(), 'close')
+  await writeFile(join(project, 'quick-start.js'), blocks[0] ?? '')
+  const child = spawn(process.execPath, [join(project, 'quick-start.js')], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: {
+      PORT: String(port),
+      BW_TOKEN_URL: emulator.tokenUrl,
+      BW_CLIENT_ID: emulator.clientId,
+      BW_CLIENT_SECRET: emulator.clientSecret
+    }
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const status = await answerOf(`http://localhost:${port}/status`)
+  t.match(await status.json(), { accessTokenId: String, expiresIn: Number })
+  t.equal((await fetch(`http://localhost:${port}/bandwidth/token`)).status, 403)
+})
+
+t.test('the README of packages/web has a row for every option and every error', async (t) => {
+  const rows = new Set([...readme.matchAll(/^\| `(\w+)` +\|/gm)].map(([, name]) => name))
+  for (const name of ['provider', ...Object.keys(PROVIDER_RULES), ...Object.keys(POLICY_RULES)]) {
+    t.ok(rows.has(name), name)
+  }
+  for (const name of Object.keys(MOUNT_RULES)) t.notOk(rows.has(name), name)
+  const source = await read('packages/core/src/errors.ts')
+  const statuses = [...source.matchAll(/^ {2}(ERR_\w+): (\d+)/gm)]
+  t.ok(statuses.length >= 8)
+  for (const [, code, status] of statuses) {
+    t.match(readme, new RegExp(`^\\| \`${code}\` +\\| ${status} +\\|`, 'm'), code ?? '')
+  }
+})
+
+/** Asks until the server is there. */
+async function answerOf(url: string): Promise<Response> {
+  const deadline = performance.now() + 15_000
+  for (;;) {
+    try {
+      return await fetch(url)
+    } catch (error) {
+      if (performance.now() > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+}
