@@ -95,7 +95,6 @@ export class TokenProvider {
     try {
       return this.#hot(options) ?? this.#getToken(options)
     } catch (error) {
-      // Whatever a getter of the options, or a clock of the user's, has thrown.
       return Promise.reject(error)
     }
   }

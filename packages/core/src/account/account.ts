@@ -83,7 +83,7 @@ export class Account {
     const now = this.#now()
     const cached = this.#valid(now)
     if (cached === undefined) {
-      const token = await this.#await(started(this.#request(now)), signal)
+      const token = this.#use(this.#orThrow(await started(this.#request(now)).wait(signal)))
       // The fleet's token may be the one that this caller was refused with.
       const isRejected = isNamedBy(rejected, { token }) && this.#valid(this.#now()) !== undefined
       return isRejected ? this.getToken(minimumLifetimeMs, rejected, signal) : token
@@ -94,7 +94,9 @@ export class Account {
       const request = this.#pauses.isPointless(now) ? undefined : () => this.#request(now)
       const replacement = this.#rejections.replace(cached, now, this.#flight, request)
       this.#rejections.publish(cached, replacement)
-      return replacement === undefined ? cached.token : this.#await(started(replacement), signal)
+      return replacement === undefined
+        ? cached.token
+        : this.#use(this.#orThrow(await started(replacement).wait(signal)))
     }
     if (minimumLifetimeMs > cached.lifetimeMs - ageMs(cached.issuedAt, now)) {
       return this.#renew(cached, minimumLifetimeMs, now, signal)
@@ -212,10 +214,6 @@ export class Account {
     request.minimumLifetimeMs = Math.max(request.minimumLifetimeMs, minimumLifetimeMs)
     const result = await request.wait(signal)
     return this.#use(this.#valid(this.#now()) ?? this.#orThrow(result))
-  }
-
-  async #await(flight: Flight, signal: AbortSignal | undefined): Promise<AccessToken> {
-    return this.#use(this.#orThrow(await flight.wait(signal)))
   }
 
   #use(cached: CachedToken): AccessToken {

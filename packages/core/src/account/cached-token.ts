@@ -25,14 +25,18 @@ export function createCachedToken(
   margins: { readonly refreshAheadMs: number; readonly expiryMarginMs: number },
   clock: Clock
 ): CachedToken {
-  const lifetime = planLifetime(grant.expiresIn * 1000, margins, Math.random())
-  const token = new AccessToken({ ...grant, lifetimeMs: lifetime.lifetimeMs }, clock)
+  const { accessToken, accessTokenId, issuedAt, withdraw } = grant
+  const { lifetimeMs, marginMs, refreshAgeMs } = planLifetime(grant.expiresIn * 1000, margins, Math.random())
+  const token = new AccessToken({ accessToken, accessTokenId, lifetimeMs, issuedAt }, clock)
+  // Each field by name: V8 gives objects that begin with a spread a hidden class each, 300 bytes for every account.
   return {
-    ...lifetime,
+    lifetimeMs,
+    marginMs,
+    refreshAgeMs,
     token,
     promise: Promise.resolve(token),
-    issuedAt: grant.issuedAt,
-    withdraw: grant.withdraw,
+    issuedAt,
+    withdraw,
     isUsed: false,
     wasRejectedYoung: false
   }

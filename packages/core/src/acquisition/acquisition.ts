@@ -120,11 +120,16 @@ export class Acquisition<Result> {
   }
 
   /** The result for one caller. Its `signal` ends the wait of this caller alone. */
-  async wait(signal?: AbortSignal): Promise<Result> {
+  wait(signal?: AbortSignal): Promise<Result> {
     this.isAwaited = true
     if (this.#waiting++ === 0) this.#deadline.holdProcess(true)
+    // A caller without a signal waits to the end.
+    return signal === undefined ? this.result : this.#waitUntilAborted(signal)
+  }
+
+  async #waitUntilAborted(signal: AbortSignal): Promise<Result> {
     try {
-      return await (signal === undefined ? this.result : abortable(this.result, signal))
+      return await abortable(this.result, signal)
     } finally {
       if (--this.#waiting === 0) this.#deadline.holdProcess(false)
     }

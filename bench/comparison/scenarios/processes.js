@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { inTurns } from '../measure.js'
+
+const run = promisify(execFile)
+const folder = fileURLToPath(new URL('.', import.meta.url))
+
+/** Bytes of heap for a cached account, and for an entry of a map. */
+export async function memory({ isSmoke }) {
+  const { stdout } = await run(process.execPath, [
+    '--expose-gc',
+    `${folder}memory.js`,
+    isSmoke ? '200' : '5000'
+  ])
+  return JSON.parse(stdout)
+}
+
+/** What happens to each subject at rotation and in outages, in virtual time. */
+export async function lives({ isSmoke }) {
+  const { stdout } = await run(process.execPath, [`${folder}lives.js`, ...(isSmoke ? ['--smoke'] : [])])
+  return JSON.parse(stdout)
+}
+
+/** Milliseconds of processor time of a process that imports this, or nothing. */
+export async function imports({ isSmoke }) {
+  const sources = {
+    undici: "await import('undici')",
+    core: "await import('@bandwidth-token/core')"
+  }
+  const measurements = Object.fromEntries(
+    Object.entries(sources).map(([name, source]) => [name, () => timeOf(source)])
+  )
+  return inTurns(measurements, { rounds: isSmoke ? 1 : 25, warmUps: isSmoke ? 0 : 2 })
+}
+
+async function timeOf(source) {
+  const script = `${source}; const { user, system } = process.cpuUsage(); process.stdout.write(String(user + system))`
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script], { cwd: folder })
+  return Number(stdout) / 1000
+}

@@ -1,0 +1,72 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { Pool } from 'undici'
+import { inTurns } from '../measure.js'
+
+const CONNECTIONS = 64
+const KINDS = {
+  fastify: ['bare', 'token', 'other'],
+  express: ['bare', 'token', 'other', 'no-op']
+}
+
+/**
+ * The server's processor time for a request, in microseconds: of the token route, of a constant route with the same
+ * headers in an app without the plugin (`bare`), and of that route in an app with it (`other`).
+ */
+export async function routes({ server, isSmoke }) {
+  const requests = isSmoke ? 128 : 3_000
+  const apps = await Promise.all(
+    Object.entries(KINDS).flatMap(([framework, kinds]) => kinds.map((kind) => start(framework, kind, server)))
+  )
+  try {
+    const measurements = Object.fromEntries(apps.map((app) => [app.name, () => app.timeOf(requests)]))
+    return await inTurns(measurements, { rounds: isSmoke ? 1 : 21, warmUps: isSmoke ? 0 : 4 })
+  } finally {
+    await Promise.all(apps.map((app) => app.close()))
+  }
+}
+
+async function start(framework, kind, server) {
+  const child = fork(fileURLToPath(new URL('route-server.js', import.meta.url)), [
+    framework,
+    kind,
+    JSON.stringify(server.credentials)
+  ])
+  const [{ port }] = await once(child, 'message')
+  const pool = new Pool(`http://127.0.0.1:${port}`, { connections: CONNECTIONS })
+  const path = kind === 'token' ? '/bandwidth/token' : '/constant'
+
+  async function load(count) {
+    let left = count
+    const connection = async () => {
+      while (left-- > 0) {
+        const { statusCode, body } = await pool.request({ method: 'GET', path })
+        const text = await body.text()
+        if (statusCode !== 200 || !text.includes('access_token'))
+          throw new Error(`${framework} ${kind}: ${statusCode}`)
+      }
+    }
+    await Promise.all(Array.from({ length: CONNECTIONS }, connection))
+  }
+
+  async function cpuTimeUs() {
+    child.send('cpu')
+    const [{ user, system }] = await once(child, 'message')
+    return user + system
+  }
+
+  return {
+    name: `${framework} ${kind}`,
+    async timeOf(requests) {
+      const before = await cpuTimeUs()
+      await load(requests)
+      return ((await cpuTimeUs()) - before) / requests
+    },
+    async close() {
+      await pool.close()
+      child.disconnect()
+      await once(child, 'exit')
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import { ratioOf, spread } from './measure.js'
+import { rate } from './scenarios/hot-path.js'
+
+const OURS = 'this package'
+const BY_HAND = 'written by hand'
+
+/** The rows of the table: what is measured, the target, our figure, that of hand-written code and that of each peer. */
+export function toTable(figures) {
+  return [
+    ...hotPathRows(figures.hotPath),
+    ...coldRows(figures.coldCallers),
+    ...liveRows(figures.lives),
+    ...routeRows(figures.routes),
+    ...costRows(figures)
+  ]
+}
+
+function hotPathRows({ times, bytes }) {
+  const ofFloor = (name) => rate(times, name, 'floor')
+  const peers = Object.fromEntries(
+    Object.keys(times)
+      .slice(Object.keys(times).indexOf(BY_HAND) + 1)
+      .map((name) => [name, ofFloor(name)])
+  )
+  const request = (name, base) => atLeast(`${name}, of the rate of ${base}`, 0.8, rate(times, name, base))
+  return [
+    atLeast('`getToken()`, fresh token, of the floor', 0.55, ofFloor('getToken()'), {
+      byHand: ofFloor(BY_HAND),
+      peers,
+      limit: ofFloor('limit')
+    }),
+    atLeast('`getToken()`, of the hand-written rate', 1.1, rate(times, 'getToken()', BY_HAND)),
+    atLeast('`getToken({ account })`, of the floor', 0.45, ofFloor('getToken({ account })'), {
+      byHand: ofFloor('getToken({ account }) by hand'),
+      limit: ofFloor('limit')
+    }),
+    atLeast(
+      '`getToken({ account })`, 1,000 accounts in turn',
+      0.32,
+      ofFloor('getToken({ account }), 1,000 in turn'),
+      {
+        byHand: ofFloor('getToken({ account }), 1,000 in turn, by hand')
+      }
+    ),
+    request('Fastify, request.bandwidthToken()', 'getToken()'),
+    request('Express, req.bandwidthToken()', 'getToken()'),
+    request('Fastify, request.bandwidthToken(), by account', 'getToken({ account })'),
+    request('Express, req.bandwidthToken(), by account', 'getToken({ account })'),
+    atLeast(
+      '`getToken()` with a store, of the rate without',
+      0.95,
+      rate(times, 'getToken() with a store', 'getToken()')
+    ),
+    ...['getToken()', 'getToken({ account })'].map((name) =>
+      atMost(`\`${name}\`, bytes allocated beyond the await`, 0.5, difference(bytes[name], bytes.promise))
+    )
+  ]
+}
+
+function coldRows({ requests, requestsOf10000, times }) {
+  const ofHand = (name) => ratioOf(times[name], times[BY_HAND])
+  const peers = Object.keys(times).filter((name) => name !== OURS && name !== BY_HAND)
+  return [
+    atMost('requests of 100 cold callers', 1, only(requests[OURS]), others(requests)),
+    atMost('requests of 10,000 cold callers', 1, only(requestsOf10000)),
+    atMost('10,000 cold callers, of the hand-written time', 1.2, ofHand(OURS), {
+      byHand: only(1),
+      peers: Object.fromEntries(peers.map((name) => [name, ofHand(name)]))
+    })
+  ]
+}
+
+function liveRows(lives) {
+  const of = (key) => Object.fromEntries(Object.entries(lives).map(([name, figures]) => [name, figures[key]]))
+  const count = (scenario, target, key) => atMost(scenario, target, only(lives[OURS][key]), others(of(key)))
+  return [
+    count('calls held up at rotation, 64 callers', 0, 'heldUp'),
+    count('tokens served with less than 10 s left', 0, 'dying'),
+    atLeast('seconds used of a token of 600 s', 570, only(lives[OURS].lifeUsedS), others(of('lifeUsedS'))),
+    count('outage with a valid token: failed calls in 3 s', 0, 'outageFailures'),
+    count('outage with a valid token: requests in 3 s', 3, 'outageRequests'),
+    count('outage without a token, 200 calls a second: requests in 3 s', 5, 'coldRequests'),
+    count('milliseconds from recovery to the first success', 4_000, 'recoveryMs')
+  ]
+}
+
+function routeRows(times) {
+  return ['fastify', 'express'].flatMap((framework) => {
+    const rateOf = (kind) => ratioOf(times[`${framework} bare`], times[`${framework} ${kind}`])
+    const noOp = framework === 'express' ? { limit: rateOf('no-op') } : {}
+    const name = framework === 'express' ? 'Express' : 'Fastify'
+    return [
+      atLeast(`${name}: token route, of a constant route`, 0.95, rateOf('token')),
+      atLeast(`${name}: another route with the plugin`, 0.97, rateOf('other'), noOp)
+    ]
+  })
+}
+
+function costRows({ memory, imports, flatness, storeCommands, pageSize, packages }) {
+  const [few, many, alone, crowd] = flatness
+  return [
+    atMost('bytes for a cached account, token of 600 characters', 1_600, only(memory.account), {
+      limit: only(memory.entry)
+    }),
+    atMost('heap with twice `maxTokens` accounts, of the heap with `maxTokens`', 1.1, only(memory.beyond)),
+    atMost(
+      'importing, ms of processor time beyond `undici` alone',
+      8,
+      difference(imports.core, imports.undici)
+    ),
+    atMost('packages added to an app with Express', 4, only(packages.express)),
+    atMost('packages added to an app with Fastify', 5, only(packages.fastify)),
+    atMost('commands at the store for each life and member, 100 members', 3, only(storeCommands)),
+    atMost("bytes of the page's half, minified and gzipped", 3_500, only(pageSize)),
+    atMost('cost of a call with 10,000 accounts, of that with 2', 1.25, ratioOf(many, few)),
+    atMost('cost of a call by 1,000 callers at once, of that by 1', 1.25, ratioOf(crowd, alone))
+  ]
+}
+
+function atLeast(scenario, target, figure, compared = {}) {
+  return { scenario, target: `≥ ${target}`, ...figure, isMet: figure.median >= target, ...compared }
+}
+
+function atMost(scenario, target, figure, compared = {}) {
+  const shown = target === 0.5 ? '0' : `≤ ${target.toLocaleString('en')}`
+  return {
+    scenario,
+    target: target === 0 ? '0' : shown,
+    ...figure,
+    isMet: figure.median <= target,
+    ...compared
+  }
+}
+
+/** A figure that was counted, or measured once. */
+function only(figure) {
+  return { median: figure, low: figure, high: figure }
+}
+
+function others({ [OURS]: _ours, [BY_HAND]: byHand, ...peers }) {
+  return {
+    byHand: only(byHand),
+    peers: Object.fromEntries(Object.entries(peers).map(([name, figure]) => [name, only(figure)]))
+  }
+}
+
+function difference(figures, base) {
+  return spread(figures.map((figure, round) => figure - base[round]))
+}
