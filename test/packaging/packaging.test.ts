@@ -239,7 +239,18 @@ t.test('every package exports and depends on what the snapshot says', async (t) 
   }
 })
 
-const everything = ['core', 'adapter', 'testing', 'fastify', 'express', 'web', 'redis', 'undici', 'emulator']
+const everything = [
+  'core',
+  'adapter',
+  'testing',
+  'opentelemetry',
+  'fastify',
+  'express',
+  'web',
+  'redis',
+  'undici',
+  'emulator'
+]
 const nodenext = { module: 'nodenext', moduleResolution: 'nodenext' }
 const node16 = { module: 'node16', moduleResolution: 'node16' }
 const bundler = { module: 'esnext', moduleResolution: 'bundler' }
@@ -266,7 +277,7 @@ t.test('TypeScript 5.9 and 7 check a page without a cast', async () => {
 
 t.test('TypeScript 5.9 checks a project of node10 resolution without a cast', async () => {
   // Neither undici 8 nor the emulator claims to support it.
-  const files = ['core', 'adapter', 'testing', 'fastify', 'express', 'web', 'redis']
+  const files = ['core', 'adapter', 'testing', 'opentelemetry', 'fastify', 'express', 'web', 'redis']
   await typeCheck(join(consumers, 'ts-node10'), typescript, 'commonjs', node10, files)
 })
 

@@ -36,7 +36,7 @@ peer dependencies: none
 exports[`test/build/packaging/packaging.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/core 1`] = `
 modules: ES modules and CommonJS
 dependencies: lru-cache undici
-peer dependencies: none
+peer dependencies: @opentelemetry/api
 
 @bandwidth-token/core
   type  AccessToken
@@ -88,6 +88,11 @@ peer dependencies: none
   type  TestProvider
   type  TestProviderOptions
   value testProvider
+
+@bandwidth-token/core/opentelemetry
+  type  ObservableProvider
+  type  ObserveProviderOptions
+  value observeProvider
 `
 
 exports[`test/build/packaging/packaging.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/emulator 1`] = `

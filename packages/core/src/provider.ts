@@ -10,6 +10,7 @@ import {
   type GetTokenOptions
 } from './account/get-token-options.js'
 import type { TokenStatus } from './account/status.js'
+import { TroubleLog } from './account/trouble-log.js'
 import { ClientGate } from './acquisition/client-gate.js'
 import { fleetLoader } from './acquisition/fleet.js'
 import { Places } from './acquisition/places.js'
@@ -46,8 +47,18 @@ export class TokenProvider {
    * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for an unknown, ill-typed, missing or contradictory option
    */
   constructor(options?: TokenProviderOptions) {
-    const { tokenUrl, scope, dispatcher, logger, maxTokens, store, storeKeys, warnings, ...resolved } =
-      resolveOptions(options)
+    const {
+      tokenUrl,
+      scope,
+      dispatcher,
+      logger,
+      maxTokens,
+      store,
+      storeKeys,
+      network,
+      warnings,
+      ...resolved
+    } = resolveOptions(options)
     const agent = dispatcher === undefined ? new DefaultAgent(resolved.timeoutMs) : undefined
     const inOwnContext = AsyncLocalStorage.snapshot() as AccountContext<Account>['inOwnContext']
     const log = createLog(logger)
@@ -58,7 +69,11 @@ export class TokenProvider {
       ...resolved,
       endpoint: { tokenUrl, scope, dispatcher: dispatcher ?? (agent as DefaultAgent).dispatcher },
       log,
-      hasDispatcher: dispatcher !== undefined,
+      troubles: new TroubleLog(
+        log,
+        { tokenUrl, network, hasDispatcher: dispatcher !== undefined },
+        resolved.mayReload
+      ),
       loadFleet:
         store &&
         fleetLoader({

@@ -48,7 +48,7 @@ for (const [where, wait] of [
 for (const [what, answer, level] of [
   ['a token', grant(), 'debug'],
   ['a token without a lifetime', grant({ expires_in: null }), 'warn'],
-  ['a failure', fail(401), 'warn']
+  ['a failure', fail(401), 'error']
 ] as const) {
   t.test(`leaves no timer when a logger closes the provider on ${what}`, async (t) => {
     const endpoint = await startEndpoint(t, answer)

@@ -3,12 +3,13 @@ import { Acquisition } from '../acquisition/acquisition.js'
 import { ClientGate } from '../acquisition/client-gate.js'
 import type { Pause } from '../acquisition/cool-down.js'
 import type { Demand } from '../acquisition/fleet.js'
-import { CLOSED, type Failure, isFailure, NEARLY_DEAD, toError } from '../failure.js'
+import { CLOSED, type Failure, isFailure, NEARLY_DEAD } from '../failure.js'
 import { BackgroundTimer } from '../support/background-timer.js'
 import { ageMs, type Instant, readClock } from '../support/clock.js'
 import type { AccessToken } from '../token/access-token.js'
 import { REQUEST_INTERVAL_MS } from '../token/lifetime.js'
 import type { AccountContext } from './account-context.js'
+import { AccountLog } from './account-log.js'
 import {
   type CachedToken,
   chooseToken,
@@ -23,7 +24,7 @@ import {
 } from './cached-token.js'
 import { Pauses } from './pauses.js'
 import { Rejections } from './rejections.js'
-import { logNearlyDead, logOutcome, publishOutcome } from './report.js'
+import { logNearlyDead, publishOutcome } from './report.js'
 import { describeStatus, type TokenStatus } from './status.js'
 
 /** When to repeat a refresh whose time ran out while it waited for a place or for a probe. */
@@ -43,6 +44,7 @@ export class Account {
   readonly #gate: ClientGate
   readonly #pauses: Pauses
   readonly #rejections: Rejections
+  readonly #log: AccountLog
   #cached: CachedToken | undefined
   #flight: Flight | undefined
   #lastStartMs = NEVER
@@ -54,6 +56,7 @@ export class Account {
     this.#gate = context.gate ?? new ClientGate()
     this.#pauses = new Pauses(this.#gate, key, context.pauseWatch)
     this.#rejections = new Rejections(context, key)
+    this.#log = new AccountLog(context, key)
     this.#timer = new BackgroundTimer(context.clock)
   }
 
@@ -83,7 +86,7 @@ export class Account {
     const now = this.#now()
     const cached = this.#valid(now)
     if (cached === undefined) {
-      const token = this.#use(this.#orThrow(await started(this.#request(now)).wait(signal)))
+      const token = this.#use(this.#orThrow(await this.#started(this.#request(now)).wait(signal)))
       // The fleet's token may be the one that this caller was refused with.
       const isRejected = isNamedBy(rejected, { token }) && this.#valid(this.#now()) !== undefined
       return isRejected ? this.getToken(minimumLifetimeMs, rejected, signal) : token
@@ -93,10 +96,8 @@ export class Account {
     if (isNamedBy(rejected, cached)) {
       const request = this.#pauses.isPointless(now) ? undefined : () => this.#request(now)
       const replacement = this.#rejections.replace(cached, now, this.#flight, request)
-      this.#rejections.publish(cached, replacement)
-      return replacement === undefined
-        ? cached.token
-        : this.#use(this.#orThrow(await started(replacement).wait(signal)))
+      if (replacement === undefined) return cached.token
+      return this.#use(this.#orThrow(await this.#started(replacement).wait(signal)))
     }
     if (minimumLifetimeMs > cached.lifetimeMs - ageMs(cached.issuedAt, now)) {
       return this.#renew(cached, minimumLifetimeMs, now, signal)
@@ -112,7 +113,7 @@ export class Account {
 
   async warmUp(): Promise<void> {
     const now = this.#now()
-    if (this.#valid(now) === undefined) this.#orThrow(await started(this.#request(now)).wait())
+    if (this.#valid(now) === undefined) this.#orThrow(await this.#started(this.#request(now)).wait())
   }
 
   invalidate(rejected: RejectedToken): boolean {
@@ -226,7 +227,13 @@ export class Account {
     if (!isFailure(result)) return result
     // Trying again makes no sense at a closed provider.
     const pauseMs = result === CLOSED ? undefined : this.#pause(this.#now())?.leftMs
-    throw toError(result, pauseMs ?? result.retryAfterMs)
+    throw this.#log.refusal(result, pauseMs ?? result.retryAfterMs, this.hasToken)
+  }
+
+  /** The acquisition that a caller waits for. Throws the failure of the pause, if no request may start. */
+  #started(request: Flight | Pause): Flight {
+    if ('failure' in request) throw this.#log.refusal(request.failure, request.leftMs, this.hasToken)
+    return request
   }
 
   #settle(flight: Flight, outcome: Acquired | Failure): CachedToken | Failure {
@@ -235,9 +242,9 @@ export class Account {
     const wasClosed = this.#context.isClosed()
     const result = wasClosed ? (isFailure(outcome) ? outcome : CLOSED) : this.#conclude(flight, outcome, now)
     const pause = this.#pause(now)
-    if (!wasClosed) logOutcome(this.#context, this.key, outcome, this.hasToken, pause?.leftMs ?? 0)
-    const isFetched = !isFailure(outcome) && flight.admission !== undefined
-    if (isFetched && pause?.failure === NEARLY_DEAD) logNearlyDead(this.#context)
+    const incident = { isServing: this.hasToken, retryInMs: pause?.leftMs, nowMs: now.monotonicMs }
+    if (!wasClosed) this.#log.ended(outcome, result, incident, this.#pauses)
+    if (flight.admission && pause?.failure === NEARLY_DEAD) logNearlyDead(this.#context)
     publishOutcome(this.#context, flight, result, this.hasToken, pause)
     this.#pauses.publish(now)
     // A logger or a subscriber may have closed the provider.
@@ -289,14 +296,4 @@ export class Account {
     this.forget()
     this.#context.onChange(this)
   }
-}
-
-/**
- * The acquisition that a caller waits for.
- *
- * @throws the failure of the pause, if no request may start
- */
-function started(request: Flight | Pause): Flight {
-  if ('failure' in request) throw toError(request.failure, request.leftMs)
-  return request
 }

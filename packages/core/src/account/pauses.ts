@@ -16,6 +16,7 @@ export class Pauses {
   readonly #own = new CoolDown()
   readonly #gate: ClientGate
   readonly #pointless = new PointlessPause()
+  #hasRecovered = false
   readonly #account: string
   readonly #watch: PauseWatch
 
@@ -47,6 +48,16 @@ export class Pauses {
     return this.#own.consecutiveFailures === 0
   }
 
+  /** Whether the last request of this account or of its client failed. */
+  get isFailing(): boolean {
+    return this.#own.consecutiveFailures > 0 || this.#gate.coolDown.consecutiveFailures > 0
+  }
+
+  /** Whether the last success ended a series of failures. */
+  get hasRecovered(): boolean {
+    return this.#hasRecovered
+  }
+
   isPointless(now: Instant): boolean {
     return this.#pointless.pause(now) !== undefined
   }
@@ -66,9 +77,11 @@ export class Pauses {
     now: Instant,
     pointlessUntilMs = Number.NEGATIVE_INFINITY
   ): void {
+    const wasFailing = this.isFailing
     this.#own.end()
     this.#gate.succeeded(admission, issuedAt, now)
     this.#pointless.set(now, pointlessUntilMs)
+    this.#hasRecovered = wasFailing && !this.isFailing
   }
 
   /** Ends the pause of a refusal that began while a token was valid, because that token has reached its hard line. */

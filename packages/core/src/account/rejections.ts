@@ -55,6 +55,17 @@ export class Rejections {
     inFlight: F | undefined,
     request: (() => F | Pause) | undefined
   ): F | Pause | undefined {
+    const fate = this.#fateOf(cached, now, inFlight, request)
+    this.publish(cached, fate)
+    return fate
+  }
+
+  #fateOf<F extends Flight>(
+    cached: CachedToken,
+    now: Instant,
+    inFlight: F | undefined,
+    request: (() => F | Pause) | undefined
+  ): F | Pause | undefined {
     if (inFlight?.isReplacement) return inFlight
     if (isYoung(cached, now)) {
       if (!cached.wasRejectedYoung) logYoungRejection(this.#context, this.#account)

@@ -1,6 +1,4 @@
-import type { Acquired } from '../acquisition/acquired.js'
 import type { Pause } from '../acquisition/cool-down.js'
-import { failureFields } from '../acquisition/failure-log.js'
 import type { Endpoint } from '../endpoint/request.js'
 import { CLOSED, type Failure, isFailure } from '../failure.js'
 import {
@@ -21,10 +19,6 @@ export interface ReportContext {
   readonly clock: Clock
   readonly log: Log
   readonly endpoint: Endpoint
-  /** The option `network`. */
-  readonly network: string
-  /** Whether the user passed a `dispatcher`. */
-  readonly hasDispatcher: boolean
   readonly inOwnContext: <T>(work: () => T) => T
 }
 
@@ -91,29 +85,6 @@ export function publishNamed(
       void fate.result.then((result) => (isFailure(result) ? publish('kept', result) : publish('replaced')))
     }
   })
-}
-
-/** Writes the log line of an acquisition that has ended. */
-export function logOutcome(
-  { log, endpoint, network, hasDispatcher }: ReportContext,
-  account: string,
-  outcome: Acquired | Failure,
-  hasToken: boolean,
-  retryInMs: number
-): void {
-  if (isFailure(outcome)) {
-    const fields = failureFields(outcome, { tokenUrl: endpoint.tokenUrl, network, hasDispatcher })
-    log.warn(
-      { account, ...fields, retryInMs: Math.round(retryInMs) },
-      hasToken
-        ? 'The token could not be refreshed. Callers still get the cached one.'
-        : 'No token could be obtained.'
-    )
-    return
-  }
-  if (!outcome.hasExpiresIn)
-    log.warnOnce('The token endpoint sent no "expires_in". A lifetime of 60 s is assumed.')
-  log.debug({ account, expiresIn: outcome.expiresIn }, 'A token was obtained.')
 }
 
 export function logYoungRejection({ log }: ReportContext, account: string): void {

@@ -50,7 +50,7 @@ async function load(options: FleetOptions): ReturnType<LoadFleet> {
   const onCommand = (isAnswered: boolean) => {
     if (isAnswered === isAnswering) return
     isAnswering = isAnswered
-    if (isAnswered) log.debug({}, 'The store answers again.')
+    if (isAnswered) log.info({}, 'The store answers again.')
     else
       log.warn(
         {},

@@ -11,7 +11,9 @@ export interface Logger {
 /** The part of a logger that is used here. */
 export interface Log {
   debug(fields: object, message: string): void
+  info(fields: object, message: string): void
   warn(fields: object, message: string): void
+  error(fields: object, message: string): void
   /** Writes a warning once in the life of this log. */
   warnOnce(message: string): void
   /**
@@ -28,7 +30,7 @@ export interface Log {
 export function createLog(logger: Logger | undefined): Log {
   const inOwnContext = AsyncLocalStorage.snapshot()
   const said = new Set<string>()
-  const write = (level: 'debug' | 'warn', fields: object, message: string) => {
+  const write = (level: keyof Logger, fields: object, message: string) => {
     try {
       const result: unknown = inOwnContext(() => logger?.[level](fields, message))
       Promise.resolve(result).catch(() => {})
@@ -43,7 +45,9 @@ export function createLog(logger: Logger | undefined): Log {
   }
   return {
     debug: (fields, message) => write('debug', fields, message),
+    info: (fields, message) => write('info', fields, message),
     warn: (fields, message) => write('warn', fields, message),
+    error: (fields, message) => write('error', fields, message),
     warnOnce: (message) => once(message, () => write('warn', {}, message)),
     warnConfiguration: (message) =>
       once(message, () => {

@@ -1,0 +1,67 @@
+import type { Acquired } from '../acquisition/acquired.js'
+import { CLOSED, type Failure, isFailure, toError } from '../failure.js'
+import type { Clock } from '../support/clock.js'
+import type { Log } from '../support/logger.js'
+import type { CachedToken } from './cached-token.js'
+import type { Incident, TroubleLog } from './trouble-log.js'
+
+/** What the log of an account needs. */
+export interface LogContext {
+  readonly clock: Clock
+  readonly log: Log
+  readonly troubles: TroubleLog
+}
+
+/** Whether requests of an account or of its client fail. */
+interface Failing {
+  readonly isFailing: boolean
+  /** Whether they did, and the last success ended it. */
+  readonly hasRecovered: boolean
+}
+
+/** What one account writes to the log. */
+export class AccountLog {
+  readonly #context: LogContext
+  readonly #account: string
+  /** Whether a failure of this account was noted, and no token since. */
+  #isTroubled = false
+
+  constructor(context: LogContext, account: string) {
+    this.#context = context
+    this.#account = account
+  }
+
+  /** An acquisition has ended. `result` is what its callers get. */
+  ended(
+    outcome: Acquired | Failure,
+    result: CachedToken | Failure,
+    incident: Omit<Incident, 'account' | 'failure'>,
+    { isFailing, hasRecovered }: Failing
+  ): void {
+    if (!isFailure(outcome) && !outcome.hasExpiresIn) {
+      this.#context.log.warnOnce('The token endpoint sent no "expires_in". A lifetime of 60 s is assumed.')
+    }
+    if (isFailure(outcome)) this.#note({ ...incident, failure: outcome }, false)
+    else if (isFailure(result) && !incident.isServing) this.#note({ ...incident, failure: result }, false)
+    else this.#obtained(outcome.expiresIn, hasRecovered || (this.#isTroubled && !isFailing), incident.nowMs)
+  }
+
+  /** The error of a caller who gets no token. */
+  refusal(failure: Failure, retryInMs: number | undefined, isServing: boolean): Error {
+    const nowMs = this.#context.clock.monotonic()
+    if (failure !== CLOSED) this.#note({ failure, retryInMs, isServing, nowMs }, true)
+    return toError(failure, retryInMs)
+  }
+
+  #obtained(expiresIn: number, isOver: boolean, nowMs: number): void {
+    const account = this.#account
+    if (isOver) this.#isTroubled = false
+    if (isOver && this.#context.troubles.over(account, expiresIn, nowMs)) return
+    this.#context.log.debug({ account, expiresIn }, 'A token was obtained.')
+  }
+
+  #note(incident: Omit<Incident, 'account'>, isCaller: boolean): void {
+    this.#isTroubled = true
+    this.#context.troubles.note({ account: this.#account, ...incident }, isCaller)
+  }
+}
