@@ -8,6 +8,9 @@ const ROOT = new URL('../../', import.meta.url)
 let count = 0
 let session
 
+// Whoever started this process was ended.
+process.on('disconnect', () => process.exit())
+
 process.on('message', async ({ file, folder, isQuick, isMeasured }) => {
   fc.resetConfigureGlobal()
   if (isMeasured) await startMeasuring()

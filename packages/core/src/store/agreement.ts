@@ -91,6 +91,8 @@ async function waitForHolder<Fetched, Failed>(
       const told = await place.readFailure(nowMs - startedMs)
       const failure = told === undefined ? undefined : member.fromFailure(told)
       if (failure !== undefined) return { failure }
+      // Three commands of a slow store would use up the time, and then this member would fetch alone.
+      place.renewTime()
       const isHeld = await takeLock(place, member)
       place.renewTime()
       if (isHeld) return undefined
