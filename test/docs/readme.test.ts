@@ -56,7 +56,10 @@ t.test('the examples in the README compile', async (t) => {
 })
 
 /** The documents whose examples belong into a server. */
-const OF_A_SERVER = ['packages/core', ...ADAPTERS].map((folder) => `${folder}/README.md`)
+const OF_A_SERVER = [
+  ...['packages/core', ...ADAPTERS].map((folder) => `${folder}/README.md`),
+  'docs/troubleshooting.md'
+]
 
 t.test('the examples for a server compile', async (t) => {
   const project = await consumer(t)
