@@ -89,11 +89,15 @@ export async function foreignFolder(t: Teardown): Promise<string> {
 
 const sources = join(repository, 'test/packaging/consumers')
 
-/** Copies a consumer's sources and installs its dependencies, with the tarballs beside them. */
+/**
+ * Copies a consumer's sources and installs its dependencies, with the tarballs beside them. `devDependencies` take the
+ * place of those in its `package.json`.
+ */
 export async function install(
   directory: string,
   source: string,
-  tarballs: readonly Tarball[]
+  tarballs: readonly Tarball[],
+  devDependencies: Readonly<Record<string, string>> = {}
 ): Promise<string> {
   await mkdir(directory, { recursive: true })
   await cp(join(sources, source), directory, { recursive: true })
@@ -102,7 +106,8 @@ export async function install(
   const dependencies = Object.fromEntries(
     tarballs.map(({ file, manifest }) => [manifest.name, `file:${file}`])
   )
-  await writeFile(path, JSON.stringify({ ...manifest, dependencies }))
+  const own = Object.keys(devDependencies).length > 0 ? { devDependencies } : {}
+  await writeFile(path, JSON.stringify({ ...manifest, ...own, dependencies }))
   await run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], {
     cwd: directory
   })
