@@ -38,7 +38,7 @@ export async function run(
       await promisify(execFile)('env', foreign(command, args, env), {
         cwd,
         maxBuffer: 2 ** 26,
-        timeout: 240_000
+        timeout: 500_000
       })
     ).stdout
   } catch (error) {
