@@ -1,8 +1,8 @@
 import { setTimeout as pass } from 'node:timers/promises'
 import type { EmulatorOptions, Fault } from '@bandwidth-token/emulator'
 import t, { type Test } from 'tap'
-import { Child, until } from './child.js'
 import { EmulatorProcess } from './emulator-process.js'
+import { Told } from './told.js'
 
 /** All of these limits come due more than a second late if the process stands still for that long. */
 const LIMITS = { timeoutMs: 2_000, deadlineMs: 2_500 }
@@ -20,23 +20,9 @@ interface Outcome {
 async function start(t: Test, options: EmulatorOptions = {}) {
   const emulator = new EmulatorProcess(t, options)
   await emulator.start()
-  const child = new Child(t, 'freezer', { ...emulator.credentials, ...LIMITS })
+  const child = new Told(t, 'freezer', { ...emulator.credentials, ...LIMITS })
   await child.report()
-  let count = 0
-  /** Tells the program to do something. Resolves with what it says of it. */
-  const tell = async <Result>(command: string): Promise<Result> => {
-    const id = `${++count}`
-    child.process.stdin?.write(`${id} ${command}\n`)
-    const answer = () =>
-      child.stdout
-        .split('\n')
-        .slice(1, -1)
-        .map((line) => JSON.parse(line))
-        .find((line) => line.id === id)
-    await until(() => answer() !== undefined, `it has answered to "${command}"`)
-    return answer().result
-  }
-  return { emulator, child, tell }
+  return { emulator, child }
 }
 
 /** How a process comes to stand still. */
@@ -46,7 +32,7 @@ const freezes: Record<string, (program: Awaited<ReturnType<typeof start>>) => Pr
     await pass(FREEZE_MS)
     child.process.kill('SIGCONT')
   },
-  'blocks its event loop': ({ tell }) => tell(`block ${FREEZE_MS}`)
+  'blocks its event loop': ({ child }) => child.tell(`block ${FREEZE_MS}`)
 }
 
 t.setTimeout(120_000)
@@ -61,29 +47,29 @@ for (const [what, freeze] of Object.entries(freezes)) {
   ] as const) {
     t.test(`a program that ${what} ${when} gets a token`, async (t) => {
       const program = await start(t, { expiresIn })
-      const { emulator, tell } = program
+      const { emulator, child } = program
       await emulator.script([fault])
-      const asked = tell<Outcome>('get')
+      const asked = child.tell<Outcome>('get')
       await emulator.untilReceived(1)
       await freeze(program)
       t.match(await asked, { id: String })
-      t.match(await tell('status'), { consecutiveFailures: 0 })
+      t.match(await child.tell('status'), { consecutiveFailures: 0 })
       t.equal((await emulator.received()).length, requests)
     })
   }
 
   t.test(`a program that ${what} during a refresh in the background gets a token`, async (t) => {
     const program = await start(t)
-    const { emulator, tell } = program
-    t.match(await tell('get'), { id: String })
+    const { emulator, child } = program
+    t.match(await child.tell('get'), { id: String })
     await emulator.script([HANG])
     // Of 600 s, 14 are left: the refresh is due, and the token serves for 4 of them. It does no more on the thaw.
-    await tell('advance 586000')
-    t.match(await tell('get'), { id: String })
+    await child.tell('advance 586000')
+    t.match(await child.tell('get'), { id: String })
     await emulator.untilReceived(2)
     await freeze(program)
-    t.match(await tell('get'), { id: String })
-    t.match(await tell('status'), { state: 'fresh', consecutiveFailures: 0 })
+    t.match(await child.tell('get'), { id: String })
+    t.match(await child.tell('status'), { state: 'fresh', consecutiveFailures: 0 })
     t.equal((await emulator.received()).length, 3)
   })
 }
