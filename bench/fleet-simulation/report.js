@@ -37,6 +37,40 @@ export function toMarkdown({ date, machine, version, seconds, results }) {
   ].join('\n')
 }
 
+/** The columns that matter to whoever decides about a store. */
+const DOCS_COLUMNS = [
+  'scenario',
+  'members',
+  'hours',
+  'requests per life',
+  '… in the fault’s hour',
+  'requests in the second after a restart',
+  'commands per member and life',
+  'held up',
+  'failed',
+  'least life left, s'
+]
+
+/** The table of `docs/scaling.md`, from its first mark to its last. */
+export function toDocs({ results }) {
+  const columns = COLUMNS.filter(([heading]) => DOCS_COLUMNS.includes(heading))
+  const rows = results.map((result) => columns.map(([, text]) => text(result) ?? '–'))
+  const headings = columns.map(([heading]) => heading)
+  const widths = headings.map((heading, at) =>
+    Math.max(...[heading, ...rows.map((row) => row[at])].map(lengthOf))
+  )
+  const line = (cells) =>
+    `| ${cells.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]) : cell.padStart(widths[at]))).join(' | ')} |`
+  const rule = widths.map((width, at) => (at === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
+  return ['<!-- figures -->', '', ...[headings, rule, ...rows].map(line), '', '<!-- end of figures -->'].join(
+    '\n'
+  )
+}
+
+function lengthOf(text) {
+  return text.length
+}
+
 function whole(count) {
   return count?.toLocaleString('en')
 }

@@ -1,6 +1,7 @@
 // A fleet of up to 100,000 members, simulated with the real core: see bench/README.md.
 //
-//   pnpm run bench:fleet                 all scenarios; writes results.json, results.md and chart.svg
+//   pnpm run bench:fleet                 all scenarios; writes results.json, results.md, chart.svg and the table
+//                                        in docs/scaling.md
 //   pnpm run bench:fleet --smoke         small ones, in seconds; writes nothing
 //   pnpm run bench:fleet --smoke --json  prints the figures as JSON instead of the table
 //   pnpm run bench:fleet --only=hung     the scenarios whose names contain that; writes nothing
@@ -10,12 +11,12 @@ import os from 'node:os'
 import { parseArgs } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import { toChart } from './chart.js'
-import { toMarkdown } from './report.js'
+import { toDocs, toMarkdown } from './report.js'
 import { scenarios } from './scenarios.js'
 
-/** The largest scenarios take a few gigabytes each. */
+/** The largest scenarios take a few gigabytes each. Much is thrown away at once, so there is room for that too. */
 const THREADS = Math.min(2, os.availableParallelism())
-const MEMORY = { maxOldGenerationSizeMb: 8_000 }
+const MEMORY = { maxOldGenerationSizeMb: 8_000, maxYoungGenerationSizeMb: 384 }
 
 const { values } = parseArgs({
   options: { smoke: { type: 'boolean' }, json: { type: 'boolean' }, only: { type: 'string' } }
@@ -47,6 +48,13 @@ if (!isSmoke && only === '') {
   await write('results.json', `${toJson(report)}\n`)
   await write('results.md', toMarkdown(report))
   await write('chart.svg', toChart(report.results))
+  const page = '../../docs/scaling.md'
+  const text = await readFile(new URL(page, import.meta.url), 'utf8')
+  const table = toDocs(report)
+  await write(
+    page,
+    text.replace(/<!-- figures -->.*<!-- end of figures -->/s, () => table)
+  )
 }
 
 /** One thread after the other, until no scenario waits. */

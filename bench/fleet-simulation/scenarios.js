@@ -9,8 +9,28 @@ const WELL = { rttMs: [0.5, 3] }
 const ONE_CORE = 100_000
 
 const COMMON = { lifetimeMs: 600 * SECOND, callEveryMs: MINUTE, condition: WELL }
-const FULL = { sizes: [10, 100, 1_000, 10_000, 100_000], faultSize: 1_000, day: DAY, shortDay: HOUR }
-const SMOKE = { sizes: [10, 100], faultSize: 50, day: 3 * HOUR, shortDay: HOUR }
+/** Two refreshes of all members. */
+const TWO_LIVES = 20 * MINUTE
+/** Each size of a fleet with how long it lives: so long that all of it can be computed within half an hour. */
+const FULL = {
+  fleets: [
+    [10, DAY],
+    [100, DAY],
+    [1_000, DAY],
+    [10_000, HOUR],
+    [100_000, TWO_LIVES]
+  ],
+  faultSize: 1_000,
+  faultMs: 4 * HOUR
+}
+const SMOKE = {
+  fleets: [
+    [10, 3 * HOUR],
+    [100, 3 * HOUR]
+  ],
+  faultSize: 50,
+  faultMs: 3 * HOUR
+}
 
 /**
  * All scenarios: `members`, `durationMs`, the `lifetimeMs` of a token, how often each member is called, the `condition`
@@ -21,26 +41,26 @@ export function scenarios(isSmoke) {
   return [...healthy(scale), ...restarts(scale), ...faults(scale)]
 }
 
-/** Without a store each member is for itself, and a shorter time says as much. */
-function healthy({ sizes, day, shortDay }) {
-  return sizes.flatMap((members) => [
-    { ...COMMON, name: 'healthy', members, durationMs: members > 10_000 ? shortDay : day },
+function healthy({ fleets }) {
+  return fleets.flatMap(([members, durationMs]) => [
+    { ...COMMON, name: 'healthy', members, durationMs },
     {
       ...COMMON,
       name: 'no store',
       members,
-      durationMs: members > 1_000 ? shortDay : day,
+      // Each member is for itself, and a shorter time says as much.
+      durationMs: members < 1_000 ? durationMs : TWO_LIVES,
       condition: undefined
     }
   ])
 }
 
-/** Everything restarts at once, after a token and a half. */
-function restarts({ sizes, faultSize }) {
-  const restartAtMs = 15 * MINUTE
+/** Everything restarts at once, in the middle of a token's life. */
+function restarts({ fleets, faultSize }) {
+  const restartAtMs = 5 * MINUTE
   const common = {
     ...COMMON,
-    durationMs: 20 * MINUTE,
+    durationMs: 7 * MINUTE,
     restartAtMs,
     events: (fleet) => [{ atMs: restartAtMs, happen: () => fleet.restartAll() }]
   }
@@ -48,6 +68,7 @@ function restarts({ sizes, faultSize }) {
     { atMs: restartAtMs, happen: () => fleet.store.clear() },
     ...common.events(fleet)
   ]
+  const sizes = fleets.map(([members]) => members)
   const largest = sizes.slice(-2)
   return [
     ...sizes.flatMap((members) => [
@@ -64,10 +85,10 @@ function restarts({ sizes, faultSize }) {
   ]
 }
 
-/** An hour of something that goes wrong, with an hour before it and the rest of the day after it. */
-function faults({ faultSize, day }) {
+/** An hour of something that goes wrong, with an hour before it and two hours after it. */
+function faults({ faultSize, faultMs }) {
   const fault = { fromMs: HOUR, toMs: 2 * HOUR }
-  const common = { ...COMMON, members: faultSize, durationMs: day }
+  const common = { ...COMMON, members: faultSize, durationMs: faultMs }
   const while_ = (condition) => (fleet) => [
     { atMs: fault.fromMs, happen: () => fleet.store.become({ ...WELL, ...condition }) },
     { atMs: fault.toMs, happen: () => fleet.store.become(WELL) }

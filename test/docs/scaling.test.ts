@@ -26,6 +26,22 @@ t.test('each part of the page on scaling names tests that exist', async (t) => {
   }
 })
 
+t.test('the figures of the page on scaling are those of the last simulation', async (t) => {
+  const folder = 'bench/fleet-simulation'
+  const { toDocs, toMarkdown } = await import(new URL(`${folder}/report.js`, root).href)
+  const report = JSON.parse(await read(`${folder}/results.json`))
+  t.ok(page.includes(`\n${toDocs(report)}\n`))
+  t.equal(await read(`${folder}/results.md`), toMarkdown(report))
+  const healthy = report.results.filter(({ name }: { name: string }) => name === 'healthy')
+  t.strictSame(
+    healthy.map(({ members }: { members: number }) => members),
+    [10, 100, 1_000, 10_000, 100_000]
+  )
+  for (const { members, requestsPerLife } of healthy) {
+    t.equal(requestsPerLife.toFixed(2), '1.00', `${members} members`)
+  }
+})
+
 t.test('the page on scaling gives the ACL of packages/redis', async (t) => {
   const [line = ''] = /^ACL SETUSER .*$/m.exec(await read('packages/redis/README.md')) ?? []
   t.match(line, /\+eval/)
