@@ -252,7 +252,8 @@ export class World implements Witness, Surroundings, EndpointContext {
   /** Sets the clock on the wall, or lets the machine sleep. What has lapsed by then is seen to have lapsed. */
   stepWall(ms: number): void {
     for (const [account, rules] of this.#rules) {
-      if (this.#rules.size <= this.#maxTokens) this.provider.status(account)
+      this.provider.status(account)
+      this.#touch(account, false)
       rules.clockStepped(this.now)
     }
     this.clock.stepWall(ms)

@@ -65,7 +65,8 @@ export class Pauses {
   /** Starts a cool-down: the client's, or this account's own after a background refresh that was not refused. */
   failed(failure: Failure, { isAwaited, admission }: Failed, now: Instant): void {
     if (failure.isVerdict === false) return
-    const isOwn = !isAwaited && !admission?.isProbe && failure.remedy !== 'reload' && !failure.retryAfterMs
+    const isOwn =
+      !isAwaited && !admission?.isProbe && failure.remedy !== 'reload' && failure.retryAfterMs === undefined
     if (isOwn) this.#own.add(failure, now)
     else this.#gate.failed(failure, admission, now)
   }
