@@ -111,7 +111,10 @@ export class ClientRules {
     const askedMs = pause.askedUntilMs - now.monotonicMs
     // An account of a function's that was evicted has forgotten how its client fares.
     const isForgotten = surroundings.settings.mayReload && surroundings.mayHaveForgotten(flight.account)
-    if (!isForgotten && askedMs > 0 && !(this.#askedInTurn === surroundings.turn && isCalledNow)) {
+    // On a thaw, attempts begin anew in the turn in which the answers that arrived meanwhile are read.
+    const beginsAnew = flight.restarts.most > 0 && flight.limitsFrom.monotonicMs === now.monotonicMs
+    const isOfThisTurn = this.#askedInTurn === surroundings.turn && (isCalledNow || beginsAnew)
+    if (!isForgotten && askedMs > 0 && !isOfThisTurn) {
       surroundings.complain(`a request ${askedMs} ms before the end of Retry-After`)
     }
     const { admission } = flight

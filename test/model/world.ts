@@ -439,7 +439,8 @@ export class World implements Witness, Surroundings, EndpointContext {
   /** Whoever is refused is so by a pause, or ran out of time. A freeze is no reason. */
   #checkRefusal(rules: AccountRules, code: string, retryAfter = 0): void {
     const mostMs = Math.max(0, rules.mayRefuseUntilMs(this.now) - this.clock.monotonic())
-    if (retryAfter > Math.ceil(mostMs / 1000)) {
+    // It is at least 1, also where the endpoint asked for 0 and nothing holds back the next request.
+    if (retryAfter > Math.max(1, Math.ceil(mostMs / 1000))) {
       this.complain(`account "${rules.name}": retryAfter is ${retryAfter}, though ${mostMs} ms are left`)
     }
     const hasWaitedInVain =
