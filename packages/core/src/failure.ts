@@ -53,8 +53,10 @@ export const NEARLY_DEAD: Failure = {
 /** The error that a caller gets for a failure. `retryAfterMs` is the time until it makes sense to try again. */
 export function toError(failure: Failure, retryAfterMs?: number): BandwidthTokenError {
   const { attempts, upstreamStatus, oauthError, cause } = failure
+  // A 503 always says when to try again: if nothing is to be waited for, in a second.
+  const afterMs = retryAfterMs ?? (failure.code === 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' ? 0 : undefined)
   return new BandwidthTokenError(failure.code, failure.message, {
-    retryAfter: retryAfterMs === undefined ? undefined : Math.max(1, Math.ceil(retryAfterMs / 1000)),
+    retryAfter: afterMs === undefined ? undefined : Math.max(1, Math.ceil(afterMs / 1000)),
     attempts: attempts === 0 ? undefined : attempts,
     upstreamStatus,
     oauthError,
@@ -62,7 +64,7 @@ export function toError(failure: Failure, retryAfterMs?: number): BandwidthToken
   })
 }
 
-/** Tells a failure from any other outcome of an acquisition: only a failure has a `remedy`. */
+/** The failure that was thrown, or a general one for anything else. */
 export function toFailure(thrown: unknown): Failure {
   return typeof thrown === 'object' && thrown !== null && isFailure(thrown) ? thrown : UNEXPECTED
 }
@@ -73,6 +75,7 @@ const UNEXPECTED: Failure = {
   remedy: 'retry'
 }
 
+/** Tells a failure from any other outcome of an acquisition: only a failure has a `remedy`. */
 export function isFailure(outcome: object): outcome is Failure {
   return 'remedy' in outcome
 }

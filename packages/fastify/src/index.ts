@@ -150,5 +150,5 @@ function isAnswered(reply: FastifyReply): boolean {
  * @example
  * await app.register(fastifyBandwidthToken, { authorize: (request) => request.session.user !== undefined })
  */
-export const fastifyBandwidthToken = fp(plugin, { fastify: '5.x', name: '@bandwidth-token/fastify' })
+export const fastifyBandwidthToken = fp(plugin, { fastify: '>=5.3 <6', name: '@bandwidth-token/fastify' })
 export default fastifyBandwidthToken

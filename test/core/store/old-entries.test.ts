@@ -12,6 +12,8 @@ interface Pair {
   readonly older: TokenProvider
   /** Has the token that lies in the store, issued `apartMs` later. */
   readonly newer: TokenProvider
+  /** Another one, without a token. */
+  readonly cold: TokenProvider
 }
 
 async function startPair(t: Test, apartMs: number): Promise<Pair> {
@@ -32,14 +34,14 @@ async function startPair(t: Test, apartMs: number): Promise<Pair> {
   await join('first').warmUp()
   endpoint.requests.length = 0
 
-  const [older, newer] = [join(''), join('')]
+  const [older, newer, cold] = [join(''), join(''), join('')]
   isDown = true
   await older.getToken()
   await clock.advance(apartMs)
   isDown = false
   await newer.getToken()
   t.equal(endpoint.count, 2)
-  return { endpoint, older, newer }
+  return { endpoint, older, newer, cold }
 }
 
 t.test('refreshes to a new token, not to one of the fleet that is about to end too', async (t) => {
@@ -68,4 +70,12 @@ t.test('takes an older token of the fleet that lives as long as a caller needs',
   const { accessToken } = await newer.getToken()
   t.equal((await older.getToken({ minimumLifetimeMs: 200_000 })).accessToken, accessToken)
   t.equal(endpoint.count, 2)
+})
+
+t.test('takes no token of the fleet with less left than a caller needs who has none yet', async (t) => {
+  const { endpoint, newer, cold } = await startPair(t, 150_000)
+  await endpoint.clock.advance(350_000)
+  const { accessToken } = await newer.getToken()
+  t.not((await cold.getToken({ minimumLifetimeMs: 300_000 })).accessToken, accessToken)
+  t.equal(endpoint.count, 3)
 })

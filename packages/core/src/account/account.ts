@@ -86,7 +86,9 @@ export class Account {
     const now = this.#now()
     const cached = this.#valid(now)
     if (cached === undefined) {
-      const token = this.#use(this.#orThrow(await this.#started(this.#request(now)).wait(signal)))
+      const flight = this.#started(this.#request(now))
+      flight.minimumLifetimeMs = Math.max(flight.minimumLifetimeMs, minimumLifetimeMs)
+      const token = this.#use(this.#orThrow(await flight.wait(signal)))
       // The fleet's token may be the one that this caller was refused with.
       const isRejected = isNamedBy(rejected, { token }) && this.#valid(this.#now()) !== undefined
       return isRejected ? this.getToken(minimumLifetimeMs, rejected, signal) : token
@@ -227,12 +229,12 @@ export class Account {
     if (!isFailure(result)) return result
     // Trying again makes no sense at a closed provider.
     const pauseMs = result === CLOSED ? undefined : this.#pause(this.#now())?.leftMs
-    throw this.#log.refusal(result, pauseMs ?? result.retryAfterMs, this.hasToken)
+    throw this.#log.refusal(result, pauseMs ?? result.retryAfterMs, this.serves)
   }
 
   /** The acquisition that a caller waits for. Throws the failure of the pause, if no request may start. */
   #started(request: Flight | Pause): Flight {
-    if ('failure' in request) throw this.#log.refusal(request.failure, request.leftMs, this.hasToken)
+    if ('failure' in request) throw this.#log.refusal(request.failure, request.leftMs, this.serves)
     return request
   }
 
@@ -242,10 +244,10 @@ export class Account {
     const wasClosed = this.#context.isClosed()
     const result = wasClosed ? (isFailure(outcome) ? outcome : CLOSED) : this.#conclude(flight, outcome, now)
     const pause = this.#pause(now)
-    const incident = { isServing: this.hasToken, retryInMs: pause?.leftMs, nowMs: now.monotonicMs }
+    const incident = { isServing: this.serves, retryInMs: pause?.leftMs, nowMs: now.monotonicMs }
     if (!wasClosed) this.#log.ended(outcome, result, incident, this.#pauses)
     if (flight.admission && pause?.failure === NEARLY_DEAD) logNearlyDead(this.#context)
-    publishOutcome(this.#context, flight, result, this.hasToken, pause)
+    publishOutcome(this.#context, flight, result, this.serves, pause)
     this.#pauses.publish(now)
     // A logger or a subscriber may have closed the provider.
     return !wasClosed && this.#context.isClosed() ? CLOSED : result

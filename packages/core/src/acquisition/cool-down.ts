@@ -38,7 +38,7 @@ export class CoolDown {
 
   /**
    * What is left of the pause. `servesForMs` is how long the account's cached token may still be handed out: the pause
-   * of a refusal ends with it, so that the account asks again before it has no token.
+   * of a refusal ends with it, so that the account asks again as soon as it has no token.
    */
   pause(now: Instant, servesForMs = Number.POSITIVE_INFINITY): Pause | undefined {
     const untilMs = this.#isRefusal

@@ -54,7 +54,7 @@ async function load(options: FleetOptions): ReturnType<LoadFleet> {
     else
       log.warn(
         {},
-        'The store failed or did not answer in time. Until it answers, each member fetches its own tokens.'
+        'The store failed or did not answer in time. Until it answers, this process fetches its own tokens.'
       )
   }
   return {

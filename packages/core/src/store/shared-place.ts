@@ -107,8 +107,8 @@ export class SharedPlace {
     ignore(async () => {
       const isHeld = await store.lock(this.#name('entry'), this.#owner, ttlMs)
       // If the answer is late, the store may have carried it out late too.
-      if (isExpired()) this.#hasLostLock = true
-      else if (isHeld) this.#lockedAt = sentAt
+      if (isExpired() || !isHeld) this.#hasLostLock = true
+      else this.#lockedAt = sentAt
     })
   }
 
