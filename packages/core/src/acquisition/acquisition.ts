@@ -110,7 +110,7 @@ export class Acquisition<Result> {
       this.#deadline.clear()
       try {
         // The provider may have been closed after the response arrived.
-        return settle(this.#deadline.signal.reason === CLOSED ? CLOSED : outcome)
+        return settle(this.#isClosed ? CLOSED : outcome)
       } finally {
         // Let others continue only now: if this acquisition started a cool-down, they must see it.
         this.#entrance.leave()

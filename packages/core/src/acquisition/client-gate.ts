@@ -66,7 +66,9 @@ export class ClientGate {
 
   /** Records the failure of an acquisition. `admission` is `undefined` if it failed before it was admitted. */
   failed(failure: Failure, admission: Admission | undefined, now: Instant): void {
-    const wasInFlight = admission !== undefined && !this.isCurrent(admission)
+    // Without an admission another member of the fleet told of it: many of its accounts may tell of the same.
+    const wasInFlight =
+      admission === undefined ? this.coolDown.pause(now) !== undefined : !this.isCurrent(admission)
     if (wasInFlight && this.coolDown.consecutiveFailures > 0) {
       // The request was in flight when the cool-down began. Only its `Retry-After` counts.
       if (failure.retryAfterMs !== undefined) this.#coolDowns++

@@ -133,7 +133,9 @@ export function parseOauthError(answer: unknown, secrets: readonly string[]): st
  * header was sent more than once, the longest delay counts.
  */
 export function parseRetryAfter(header: string | string[] | undefined, nowMs: number): number | undefined {
-  const delays = [header ?? []].flat().map((value) => parseDelay(value.trim(), nowMs))
+  // A dispatcher of the user's may pass on anything.
+  const values = [header].flat().filter((value) => typeof value === 'string')
+  const delays = values.map((value) => parseDelay(value.trim(), nowMs))
   return delays.reduce(
     (longest, delay) => (delay === undefined ? longest : Math.max(longest ?? 0, delay)),
     undefined

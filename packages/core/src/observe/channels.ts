@@ -1,4 +1,4 @@
-import { channel, tracingChannel } from 'node:diagnostics_channel'
+import { channel, type TracingChannel, tracingChannel } from 'node:diagnostics_channel'
 import type { BandwidthTokenError, BandwidthTokenErrorCode } from '../errors.js'
 import type { Failure } from '../failure.js'
 
@@ -86,7 +86,7 @@ export interface ServeErrorMessage extends FailureFacts {
 }
 
 // Node forgets a channel that nobody holds, and its subscribers with it.
-export const requestChannel = tracingChannel('bandwidth-token:request')
+export const requestChannel: TracingChannel = tracingChannel('bandwidth-token:request')
 export const refreshChannel = channel('bandwidth-token:refresh')
 export const invalidateChannel = channel('bandwidth-token:invalidate')
 export const cooldownChannel = channel('bandwidth-token:cooldown')

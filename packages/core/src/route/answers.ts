@@ -24,9 +24,15 @@ export class TokenAnswers {
   of(token: Pick<AccessToken, 'toResponse'>): RouteAnswer {
     const response = token.toResponse()
     if (this.#answer === undefined || !isSame(response, this.#response)) {
-      // A copy, because another provider might change its own object.
-      this.#response = { ...response }
-      this.#answer = { status: 200, headers: TOKEN_HEADERS, body: JSON.stringify(response) }
+      // A copy of these fields alone: another provider might add some, or change its own object.
+      const { access_token, access_token_id, token_type, expires_in } = response
+      this.#response = {
+        access_token,
+        ...(access_token_id !== undefined && { access_token_id }),
+        token_type,
+        expires_in
+      }
+      this.#answer = { status: 200, headers: TOKEN_HEADERS, body: JSON.stringify(this.#response) }
     }
     return this.#answer
   }
@@ -128,7 +134,7 @@ function isReadable(error: object): boolean {
     for (const name of READ_BY_FRAMEWORKS) Reflect.get(error, name)
     const { stack, headers } = error as { readonly stack?: unknown; readonly headers?: unknown }
     // Express prints the one or the other, and sets the headers.
-    String(stack || error.toString())
+    void `${stack || error.toString()}`
     if (isObject(headers)) for (const [name, value] of Object.entries(headers)) validateHeader(name, value)
     return true
   } catch {

@@ -51,7 +51,8 @@ const RULES: Readonly<Record<keyof BandwidthAuthOptions, OptionRule>> = {
  * other token, or if the body is a stream or an iterator, which cannot be sent twice. A request that has an
  * `Authorization` already is passed on as it is.
  *
- * List it first, so that redirects and retries of other interceptors go through it. If the provider has no token, the
+ * List it before `redirect()` and `retry()`, so that these go through it, and after `dns()`, `cache()` and
+ * `deduplicate()`: those two must see its `Authorization`, or one account gets another's response. If the provider has no token, the
  * request rejects with the provider's error.
  *
  * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for a bad provider, or an unknown, ill-typed or missing option

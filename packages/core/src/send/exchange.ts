@@ -96,7 +96,11 @@ export class Exchange {
     if (this.#isOver) return
     this.#isOver = true
     this.#attempt?.cancel(error)
-    // undici takes what is falsy for success.
-    this.#caller.fail(error || new Error('The request failed with a value that is not an Error.'))
+    try {
+      // undici treats a falsy error as success.
+      this.#caller.fail(error || new Error('The request failed with a value that is not an Error.'))
+    } catch {
+      // The caller's own handler has thrown. Nobody waits for this: it would be an unhandled rejection.
+    }
   }
 }
