@@ -239,3 +239,20 @@ t.test('one whose holder hangs for ever asks no sooner than its own deadline all
   t.strictSame(await Promise.all(calls), Array(2).fill('ERR_BANDWIDTH_TOKEN_TIMEOUT'))
   t.ok(endpoint.count <= 3, `${endpoint.count}`)
 })
+
+t.test('lengthens its cool-down once for what the holders of many accounts tell', async (t) => {
+  const { endpoint, join } = await startFleet(t, fail(503))
+  const [holder, waiting] = [join(), join()]
+  const accounts = Array.from({ length: 10 }, (_, index) => `account-${index}`)
+  endpoint.answer = endpoint.held(fail(503))
+  const calls = accounts.map((account) => holder.getToken({ account }))
+  while (endpoint.count < 10) await endpoint.clock.advance(10)
+  calls.push(...accounts.map((account) => waiting.getToken({ account })))
+  for (const call of calls) call.catch(() => {})
+  await endpoint.clock.advance(500)
+  endpoint.answer = fail(503)
+  await endpoint.release()
+  await endpoint.clock.advance(3_000)
+  await Promise.allSettled(calls)
+  t.equal(waiting.status('account-0').consecutiveFailures, 1)
+})
