@@ -71,12 +71,12 @@ export class Pauses {
     else this.#gate.failed(failure, admission, now)
   }
 
-  /** Ends the cool-downs. `pointlessUntilMs` is given if the new token is no better than the last one. */
+  /** Ends the cool-downs. `pointlessUntilMs` lies ahead if the new token is no better than the last one. */
   succeeded(
     admission: Admission | undefined,
     issuedAt: Instant,
     now: Instant,
-    pointlessUntilMs = Number.NEGATIVE_INFINITY
+    pointlessUntilMs: number
   ): void {
     const wasFailing = this.isFailing
     this.#own.end()

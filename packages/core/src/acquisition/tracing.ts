@@ -16,9 +16,13 @@ export function traceAttempt(
   { account, tokenUrl, attempt, clock }: Attempt,
   work: () => Promise<Acquired | Failure>
 ): Promise<Acquired | Failure> {
-  const startedAtMs = clock.monotonic()
+  let startedAtMs = 0
   return traceRequest(
-    () => ({ account, serverAddress: new URL(tokenUrl).hostname, attempt }),
+    () => {
+      // Only with a subscriber, so that nobody else pays for it.
+      startedAtMs = clock.monotonic()
+      return { account, serverAddress: new URL(tokenUrl).hostname, attempt }
+    },
     work,
     (result) => ({ durationMs: clock.monotonic() - startedAtMs, ...describe(result) })
   )

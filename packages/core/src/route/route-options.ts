@@ -1,7 +1,8 @@
+import { PROVIDER_RULE } from '../account/get-token-options.js'
 import { optionInvalid } from '../errors.js'
 import { PROVIDER_RULES, type TokenProviderOptions } from '../options.js'
 import { TokenProvider } from '../provider.js'
-import { checkOptions, hasMethods, type OptionRule } from '../support/check-options.js'
+import { checkOptions, type OptionRule } from '../support/check-options.js'
 import type { Logger } from '../support/logger.js'
 import type { AccessToken } from '../token/access-token.js'
 import { type DEFAULT_MOUNT, MOUNT_RULES, type Mount, resolveMount } from './mount.js'
@@ -76,11 +77,6 @@ export interface ResolvedRouteOptions<Request> extends Mount {
   /** The options given that only this adapter has. */
   readonly extra: Readonly<Record<string, unknown>>
 }
-
-const PROVIDER_RULE: OptionRule = [
-  hasMethods('getToken'),
-  'a TokenProvider, or an object with its method getToken'
-]
 
 /**
  * Checks the options of an adapter and makes its provider.

@@ -1,6 +1,6 @@
-import { ACCOUNT_RULE } from '../account/get-token-options.js'
+import { ACCOUNT_RULE, PROVIDER_RULE } from '../account/get-token-options.js'
 import { optionInvalid } from '../errors.js'
-import { checkOptions, hasMethods, type OptionRule } from '../support/check-options.js'
+import { checkOptions, type OptionRule } from '../support/check-options.js'
 import { isLoopback, isSerializedOrigin, parseUrl } from '../support/url.js'
 import { callerOf } from './callers.js'
 import type { Dispatch, DispatchHandler, DispatchOptions } from './dispatch.js'
@@ -30,11 +30,6 @@ export interface BandwidthAuthOptions {
 export type BandwidthAuthInterceptor = <Dispatch extends (options: never, handler: never) => boolean>(
   dispatch: Dispatch
 ) => Dispatch
-
-const PROVIDER_RULE: OptionRule = [
-  hasMethods('getToken'),
-  'a TokenProvider, or an object with its method getToken'
-]
 
 const RULES: Readonly<Record<keyof BandwidthAuthOptions, OptionRule>> = {
   origins: [
