@@ -16,6 +16,7 @@ export interface Stage {
 
 const LONG_MS = 60_000
 const SHORT_MS = 150
+const VERY_SHORT_MS = 5
 /** Much later than `SHORT_MS`, even on a busy machine. */
 const LIMIT_MS = 5_000
 /** For a store that works with whole milliseconds, and for its clock beside ours. */
@@ -209,6 +210,17 @@ export const promises: Readonly<Record<string, (stage: Stage) => Promise<void>>>
     assert.ok(left.ttlMs <= LONG_MS, 'the time of the entry is as it was, too')
   },
 
+  async 'ends locks in the order in which they were taken'({ store, key }) {
+    const later = `${key}-later`
+    for (let round = 0; round < 20; round++) {
+      await store.lock(key, 'alice', VERY_SHORT_MS)
+      await store.lock(later, 'alice', VERY_SHORT_MS)
+      await until(() => store.lock(later, 'bob', LONG_MS), 0)
+      assert.equal(await store.set(key, 'stale', LONG_MS, 'alice'), false, `in round ${round}`)
+      await store.unlock(later, 'bob')
+    }
+  },
+
   async 'writes for one of 50 who try at once, the one with the lock'({ store, other, key }) {
     await store.lock(key, 'owner-17', LONG_MS)
     const answers = await Promise.all(
@@ -274,10 +286,10 @@ async function aWhile(store: TokenStore): Promise<void> {
   await until(() => store.lock(key, 'bob', LONG_MS))
 }
 
-async function until(condition: () => Promise<boolean>): Promise<void> {
+async function until(condition: () => Promise<boolean>, pauseMs = 5): Promise<void> {
   const deadlineMs = performance.now() + LIMIT_MS
   while (!(await condition())) {
     assert.ok(performance.now() < deadlineMs, `still not so after ${LIMIT_MS} ms`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await new Promise((resolve) => setTimeout(resolve, pauseMs))
   }
 }

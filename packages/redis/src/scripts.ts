@@ -33,10 +33,11 @@ return redis.call('DEL', KEYS[1])`
 
 /**
  * Takes a lock that is free, or extends the owner's own. One without an end is free: no store has written it, and
- * nobody would ever release it. Key: the lock's. Arguments: owner, ttl.
+ * nobody would ever release it (`PTTL` -1). In its last millisecond (`PTTL` 0) a lock is still its owner's, as `WRITE`
+ * sees it. Key: the lock's. Arguments: owner, ttl.
  */
 export const LOCK = `${TEXT}
 local holder = text(KEYS[1])
-if holder and holder ~= ARGV[1] and redis.call('PTTL', KEYS[1]) > 0 then return 0 end
+if holder and holder ~= ARGV[1] and redis.call('PTTL', KEYS[1]) >= 0 then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1`
