@@ -103,7 +103,7 @@ export function basic(name = 'alice'): { authorization: string } {
 }
 
 /** The header with which a browser sends back the cookies of an answer. */
-export function cookieOf(response: Response): { cookie: string } {
+export function cookieOf(response: Pick<Response, 'headers'>): { cookie: string } {
   const cookies = response.headers.getSetCookie().map((cookie) => cookie.split(';')[0])
   return { cookie: cookies.join('; ') }
 }
