@@ -1,91 +1,85 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
-import type { AccessToken, TokenProvider } from '@bandwidth-token/core'
-import t from 'tap'
-import { startEndpoint } from '../support/endpoint.js'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { testProvider } from '@bandwidth-token/core/testing'
+import { startEmulator } from '@bandwidth-token/emulator'
+import Koa from 'koa'
+import t, { type Test } from 'tap'
+import { ask } from '../support/adapters-http.js'
+import { guide } from '../support/adapters-koa.js'
+import { until } from '../support/outcomes.js'
+import { Program } from '../support/program.js'
 
-interface TokenHandler {
-  (request: Request): Promise<Response>
-  readonly provider: TokenProvider
-  tokenFor(request: Request): Promise<AccessToken>
-  close(): Promise<void>
+// The whole contract suite is in koa.more.test.ts.
+const { code, bandwidthToken, app } = await guide()
+
+async function serve(t: Test, options: object): Promise<string> {
+  const koa = new Koa()
+  koa.silent = true
+  koa.use(bandwidthToken({ provider: testProvider(), ...options }))
+  const server = koa.listen(0, '127.0.0.1')
+  t.teardown(() => server.close())
+  await once(server, 'listening')
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-const guide = await readFile(new URL('../../../docs/writing-an-adapter.md', import.meta.url), 'utf8')
-const folder = new URL('../guide/', import.meta.url)
-await mkdir(folder, { recursive: true })
-await writeFile(fileURLToPath(new URL('adapter.mjs', folder)), /^```js\n(.*?)^```$/ms.exec(guide)?.[1] ?? '')
-const { tokenHandler } = (await import(new URL('adapter.mjs', folder).href)) as {
-  tokenHandler(options: object): TokenHandler
-}
+t.test('the adapter of the guide has about thirty lines', async (t) => {
+  const lines = code.trimEnd().split('\n').length
+  t.ok(lines >= 20 && lines <= 36, `${lines} lines`)
+})
 
-const URL_OF_ROUTE = 'https://app.example/token'
-
-async function handle(t: Parameters<typeof startEndpoint>[0], change: object = {}) {
-  const endpoint = await startEndpoint(t)
-  const { tokenUrl, clock } = endpoint
-  const options = {
-    tokenUrl,
-    clock,
-    clientId: 'client',
-    clientSecret: 'secret',
-    authorize: () => true,
-    ...change
-  }
-  const handler = tokenHandler(options)
-  t.teardown(() => handler.close())
-  return { endpoint, handler }
-}
-
-t.test('the adapter of the guide answers GET and HEAD, and no other method', async (t) => {
-  const { endpoint, handler } = await handle(t)
-  const answer = await handler(new Request(URL_OF_ROUTE))
+t.test('the adapter of the guide answers with a token', async (t) => {
+  const origin = await serve(t, { authorize: () => true })
+  const answer = await ask(`${origin}/bandwidth/token`)
   t.equal(answer.status, 200)
-  t.equal(answer.headers.get('cache-control'), 'no-store')
-  t.match(await answer.json(), { access_token_id: 'id-1', token_type: 'Bearer' })
-  t.equal(await (await handler(new Request(URL_OF_ROUTE, { method: 'HEAD' }))).text(), '')
-  const refused = await handler(new Request(URL_OF_ROUTE, { method: 'POST' }))
-  t.equal(refused.status, 405)
-  t.equal(refused.headers.get('allow'), 'GET, HEAD')
-  t.equal((await handler.tokenFor(new Request(URL_OF_ROUTE))).accessTokenId, 'id-1')
-  t.equal(endpoint.count, 1)
+  t.match(answer.json, { access_token: 'test-access-token', token_type: 'Bearer' })
+  t.equal((await ask(`${origin}/bandwidth/token`, { method: 'HEAD' })).text, '')
+  t.equal((await ask(`${origin}/bandwidth/token`, { method: 'POST' })).status, 404)
 })
 
-t.test('the adapter of the guide replaces the token that a page names', async (t) => {
-  const { endpoint, handler } = await handle(t)
-  await handler(new Request(URL_OF_ROUTE))
-  await endpoint.clock.advance(6_000)
-  const answer = await handler(new Request(`${URL_OF_ROUTE}?rejected=id-1`))
-  t.match(await answer.json(), { access_token_id: 'id-2' })
-})
-
-t.test('the adapter of the guide answers errors of this package, and throws others', async (t) => {
-  const { handler } = await handle(t)
-  for (const [headers, status] of [
-    [{ origin: 'https://app.example' }, 200],
-    [{ origin: 'https://inner.example', host: 'inner.example' }, 200],
-    [{ origin: 'https://evil.example' }, 403],
-    [{ origin: 'https://evil.example', 'x-forwarded-host': 'evil.example' }, 403],
-    [{ 'sec-fetch-site': 'cross-site' }, 403]
-  ] as [Record<string, string>, number][]) {
-    const answer = await handler({
-      method: 'GET',
-      url: URL_OF_ROUTE,
-      headers: new Headers(headers)
-    } as Request)
-    t.equal(answer.status, status, JSON.stringify(headers))
-    t.equal(answer.headers.get('cache-control'), 'no-store')
-    if (status === 403)
-      t.match(await answer.json(), { code: 'ERR_BANDWIDTH_TOKEN_CROSS_ORIGIN', statusCode: 403 })
+t.test(
+  "the adapter of the guide keeps no-store through Koa's error handler, whatever is thrown",
+  async (t) => {
+    const frozen = Object.freeze(Object.assign(new Error('no'), { status: 401 }))
+    for (const [authorize, status] of [
+      [() => false, 403],
+      [() => Promise.reject(Object.assign(new Error('no'), { status: 401 })), 401],
+      [() => Promise.reject(frozen), 500],
+      [() => Promise.reject(undefined), 500]
+    ] as const) {
+      const answer = await ask(`${await serve(t, { authorize })}/bandwidth/token`)
+      t.equal(answer.status, status)
+      t.equal(answer.headers['cache-control'], 'no-store')
+    }
   }
-  const foreign = new Error('no session store')
-  const { handler: failing } = await handle(t, { authorize: () => Promise.reject(foreign) })
-  await t.rejects(failing(new Request(URL_OF_ROUTE)), foreign)
+)
+
+t.test('the adapter of the guide refuses a name that the context has', async (t) => {
+  const origin = await serve(t, { authorize: () => true, path: '/other', decorateAs: 'body' })
+  t.equal((await ask(origin)).status, 500)
 })
 
-t.test('the adapter of the guide has no options of a mount', async (t) => {
-  await t.rejects(handle(t, { path: '/token' }), {
-    code: 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID',
-    message: /"path"/
+t.test('the app of the guide runs as written', async (t) => {
+  const emulator = await startEmulator()
+  t.teardown(() => emulator.close())
+  const free = createServer().listen(0, '127.0.0.1')
+  await once(free, 'listening')
+  const { port } = free.address() as AddressInfo
+  await once(free.close(), 'close')
+  const { tokenUrl: BW_TOKEN_URL, clientId: BW_CLIENT_ID, clientSecret: BW_CLIENT_SECRET } = emulator
+  const env = { PORT: String(port), BW_TOKEN_URL, BW_CLIENT_ID, BW_CLIENT_SECRET }
+  const program = new Program(t, [app], { env })
+  let answer: Response | undefined
+  await until(() => {
+    fetch(`http://127.0.0.1:${port}/`).then(
+      (response) => {
+        answer ??= response
+      },
+      () => {}
+    )
+    return answer !== undefined || program.process.exitCode !== null
   })
+  t.equal(program.stderr, '')
+  t.match(await answer?.json(), { accessTokenId: String, expiresIn: Number })
+  t.equal((await fetch(`http://127.0.0.1:${port}/bandwidth/token`)).status, 403)
 })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { grant, startEndpoint } from '../support/endpoint.js'
 import { foreignFolder, install, packAll, repository, run, type Tarball, typeCheck } from './foreign.js'
+import { nextServesTokens } from './next.js'
 
 // `pnpm run test:matrix` runs everything, `pnpm run test:more` the two ends: the oldest frameworks, the newest Node.
 const isWhole = process.env['MATRIX'] === 'whole'
@@ -127,6 +128,9 @@ t.test('tools', async (t) => {
     })
   }
 })
+
+// Its installation and its build take minutes.
+t.test('an app of Next.js', { skip: !isWhole }, (t) => nextServesTokens(t, folder, tarballs))
 
 /** The most that a package may bring, itself included. */
 const LIMITS: Readonly<Record<string, { packages: number; megabytes: number }>> = {
