@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { until } from '../processes/child.js'
+import { freePort } from './redis-server.js'
+import type { Teardown } from './teardown.js'
+
+export interface Series {
+  readonly metric: Record<string, string>
+  /** The time in seconds, and the value. */
+  readonly value: [number, string]
+}
+
+/** A real Prometheus that scrapes `target` each second, until the test ends. Returns what asks it a query. */
+export async function startPrometheus(
+  t: Teardown,
+  target: string
+): Promise<(query: string) => Promise<Series[]>> {
+  const folder = await mkdtemp(join(tmpdir(), 'prometheus-'))
+  const port = await freePort()
+  const config = join(folder, 'prometheus.yml')
+  await writeFile(
+    config,
+    `global: { scrape_interval: 1s }
+scrape_configs: [{ job_name: app, static_configs: [{ targets: ['${target}'] }] }]`
+  )
+  const child = spawn(
+    '/usr/bin/prometheus',
+    [
+      `--config.file=${config}`,
+      `--storage.tsdb.path=${folder}/data`,
+      `--web.listen-address=127.0.0.1:${port}`
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] }
+  )
+  let log = ''
+  child.stderr.on('data', (chunk) => {
+    log += chunk
+  })
+  const exited = once(child, 'exit')
+  t.teardown(async () => {
+    child.kill()
+    await exited
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+  })
+  const url = `http://127.0.0.1:${port}`
+  await until(async () => {
+    if (child.exitCode !== null) throw new Error(`Prometheus did not start: ${log}`)
+    return (await fetch(`${url}/-/ready`).catch(() => undefined))?.ok ?? false
+  }, 'Prometheus is ready')
+
+  return async (query) => {
+    const response = await fetch(`${url}/api/v1/query`, {
+      method: 'POST',
+      body: new URLSearchParams({ query })
+    })
+    const { error, data } = await response.json()
+    if (error !== undefined) throw new Error(`${query}: ${error}`)
+    return data.result
+  }
+}
