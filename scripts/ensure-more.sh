@@ -21,6 +21,7 @@ need nginx /usr/sbin/nginx
 need firefox-esr /usr/bin/firefox-esr
 need webkit2gtk-driver /usr/bin/WebKitWebDriver
 need xvfb /usr/bin/xvfb-run
+need prometheus /usr/bin/prometheus
 
 if [ -z "$missing" ]; then
   exit 0
