@@ -195,6 +195,76 @@ t.test('takes no lock again that it has lost in a freeze', async (t) => {
   }
 })
 
+t.test('writes nothing behind a renewal of the lock that the store may carry out late', async (t) => {
+  const { endpoint, join, store } = await startFleet(t)
+  endpoint.answer = endpoint.held()
+  const stalled: (() => void)[] = []
+  let isStalled = false
+  // One connection: what is sent on it arrives late, and in order.
+  const far = new Proxy(store, {
+    get:
+      (target, name: keyof TokenStore) =>
+      async (...args: never[]) => {
+        if (isStalled) await new Promise<void>((resolve) => stalled.push(resolve))
+        return (target[name] as (...args: never[]) => unknown)(...args)
+      }
+  })
+  const slow = join({ store: far }).getToken()
+  await endpoint.clock.settle()
+  isStalled = true
+  await endpoint.clock.advance(1_000)
+  await endpoint.release()
+  await endpoint.clock.advance(250)
+  t.equal((await slow).accessToken, 'token-1')
+  await endpoint.clock.advance(2_000)
+  endpoint.answer = grant()
+  t.equal((await join().getToken()).accessToken, 'token-2')
+  isStalled = false
+  t.ok(stalled.length > 0, 'the renewal is on its way')
+  for (const arrive of stalled) arrive()
+  await endpoint.clock.settle()
+  t.equal((await join().getToken()).accessToken, 'token-2')
+})
+
+t.test('writes nothing after a renewal of the lock that failed, since it may still be on its way', async (t) => {
+  const { endpoint, join, store, commands } = await startFleet(t)
+  endpoint.answer = endpoint.held()
+  let locks = 0
+  const lock: TokenStore['lock'] = async (...args) => {
+    if (locks++ > 0) throw new Error('a time limit of the client')
+    return store.lock(...args)
+  }
+  const flaky = new Proxy(store, {
+    get: (target, name: keyof TokenStore) => (name === 'lock' ? lock : target[name])
+  })
+  const call = join({ store: flaky }).getToken()
+  await endpoint.clock.advance(1_000)
+  await endpoint.release()
+  t.equal((await call).accessToken, 'token-1')
+  t.equal(locks, 2)
+  t.notOk(commands.includes('set'))
+})
+
+t.test('shares its token after the answer to a renewal of the lock that was on its way', async (t) => {
+  const { endpoint, join, store } = await startFleet(t)
+  endpoint.answer = endpoint.held()
+  let locks = 0
+  let arrive = () => {}
+  const lock: TokenStore['lock'] = async (...args) => {
+    if (locks++ > 0) await new Promise<void>((resolve) => (arrive = resolve))
+    return store.lock(...args)
+  }
+  const late = new Proxy(store, {
+    get: (target, name: keyof TokenStore) => (name === 'lock' ? lock : target[name])
+  })
+  const call = join({ store: late }).getToken()
+  await endpoint.clock.advance(1_000)
+  await endpoint.release()
+  arrive()
+  t.equal((await call).accessToken, 'token-1')
+  t.equal((await join().getToken()).accessToken, 'token-1')
+})
+
 for (const [what, broken] of [
   ['rejects', () => Promise.reject(new Error('down, password hunter2'))],
   [

@@ -1,7 +1,7 @@
 import { parseGrant, parseOauthError, RETRY_AFTER_CAP_MS } from '../endpoint/parse.js'
 import { CLOSED, type Failure, isFailure } from '../failure.js'
 import type { Entry } from '../store/entry.js'
-import type { Shared, SharedStore } from '../store/shared-place.js'
+import type { Shared, SharedStore } from '../store/store-session.js'
 import type { TokenStore } from '../store/token-store.js'
 import { ageMs, type Clock, type Instant, readClock } from '../support/clock.js'
 import type { Log } from '../support/logger.js'

@@ -1,11 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { abortable } from '../support/abortable.js'
-import { setBackgroundTimeout } from '../support/clock.js'
+import { BackgroundTimer } from '../support/background-timer.js'
+import { type Clock, setBackgroundTimeout } from '../support/clock.js'
 import type { Entry } from './entry.js'
-import { type Shared, SharedPlace, type SharedStore } from './shared-place.js'
+import { type Shared, type SharedStore, StoreSession } from './store-session.js'
 
-/** If the holder of the lock is killed, the others wait no longer than this plus `LOCK_AGAIN_MS`. */
-const LOCK_MS = 3_000
 const RENEW_MS = 1_000
 /**
  * A waiting member looks for the result at most this long after the last look. The first looks come sooner. It asks for
@@ -48,22 +46,22 @@ export async function agree<Fetched, Failed>(
   identity: string,
   member: Member<Fetched, Failed>
 ): Promise<Agreed<Fetched, Failed>> {
-  const place = new SharedPlace(shared, identity, randomUUID())
-  const look = () => place.read(member.accepts)
+  const session = new StoreSession(shared, identity)
+  const look = () => session.read(member.accepts)
   const found = await look()
   if (found !== undefined) return { shared: found }
-  const waited = (await takeLock(place, member))
+  const waited = (await takeLock(session, member))
     ? undefined
-    : await waitForHolder(shared, place, member, look)
-  return waited ?? fetchLocked(shared, place, member, look)
+    : await waitForHolder(shared, session, member, look)
+  return waited ?? fetchLocked(shared, session, member, look)
 }
 
 async function takeLock(
-  place: SharedPlace,
+  session: StoreSession,
   member: Pick<Member<never, never>, 'takePlace' | 'leavePlace' | 'isEnded'>
 ): Promise<boolean> {
   await member.takePlace()
-  const isHeld = !member.isEnded() && (await place.lock(LOCK_MS))
+  const isHeld = !member.isEnded() && (await session.lock())
   if (!isHeld) member.leavePlace()
   return isHeld
 }
@@ -71,7 +69,7 @@ async function takeLock(
 /** What the holder of the lock came to; `undefined` once this member holds the lock, or is alone. */
 async function waitForHolder<Fetched, Failed>(
   shared: SharedStore,
-  place: SharedPlace,
+  session: StoreSession,
   member: Member<Fetched, Failed>,
   look: () => Promise<Shared | undefined>
 ): Promise<Agreed<Fetched, Failed> | undefined> {
@@ -83,74 +81,62 @@ async function waitForHolder<Fetched, Failed>(
     // A random time, so that not all members look at the same instant.
     await sleep(shared, lookInMs * (0.5 + Math.random()))
     lookInMs = Math.min(2 * lookInMs, LOOK_AGAIN_MS)
-    place.renewTime()
+    session.renewTime()
     const found = await look()
     if (found !== undefined) return { shared: found }
     const nowMs = clock.monotonic()
     if (nowMs >= lockAtMs) {
-      const told = await place.readFailure(nowMs - startedMs)
+      const told = await session.readFailure(nowMs - startedMs)
       const failure = told === undefined ? undefined : member.fromFailure(told)
       if (failure !== undefined) return { failure }
       // Three commands of a slow store would use up the time, and then this member would fetch alone.
-      place.renewTime()
-      const isHeld = await takeLock(place, member)
-      place.renewTime()
+      session.renewTime()
+      const isHeld = await takeLock(session, member)
+      session.renewTime()
       if (isHeld) return undefined
       lockAtMs = nowMs + LOCK_AGAIN_MS
     }
-    if (place.isAlone) return undefined
+    if (session.isAlone) return undefined
   }
   return { fetched: undefined }
 }
 
 async function fetchLocked<Fetched, Failed>(
   shared: SharedStore,
-  place: SharedPlace,
+  session: StoreSession,
   member: Member<Fetched, Failed>,
   look: () => Promise<Shared | undefined>
 ): Promise<Agreed<Fetched, Failed>> {
-  const stop = place.isAlone ? () => {} : keepLocked(place, shared)
   try {
     // Between the last look and the lock, another member may have written an entry.
     const found = await look()
     if (found !== undefined) return { shared: found }
     if (member.isEnded()) return { fetched: undefined }
-    const fetched = await member.fetch()
+    // No renewal is sent once there is something to write: carried out late, it could take the lock again.
+    const fetched = await member.fetch().finally(keepLocked(session, shared.clock))
     const written = member.toEntry(fetched)
     if (written !== undefined) {
-      return { fetched, withdraw: await place.write(written.entry, written.ttlMs) }
+      return { fetched, withdraw: await session.write(written.entry, written.ttlMs) }
     }
     const failure = member.toFailure(fetched)
-    if (failure !== undefined) await place.writeFailure(failure)
+    if (failure !== undefined) await session.writeFailure(failure)
     return { fetched }
   } finally {
-    stop()
-    place.unlock()
+    session.unlock()
   }
 }
 
-/** Renews the lock until it is told to stop, or the provider is closed. */
-function keepLocked(place: SharedPlace, { clock, closed }: SharedStore): () => void {
-  let timer: unknown
-  const stop = () => {
-    clock.clearTimeout(timer)
-    closed.removeEventListener('abort', stop)
+/** Renews the lock again and again. Returns what ends it. */
+function keepLocked(session: StoreSession, clock: Clock): () => void {
+  const timer = new BackgroundTimer(clock)
+  const renewLater = () => {
+    timer.set(() => {
+      session.renewLock()
+      renewLater()
+    }, RENEW_MS)
   }
-  const arm = () => {
-    timer = setBackgroundTimeout(
-      clock,
-      () => {
-        place.renewLock(LOCK_MS)
-        arm()
-      },
-      RENEW_MS
-    )
-  }
-  if (!closed.aborted) {
-    closed.addEventListener('abort', stop)
-    arm()
-  }
-  return stop
+  renewLater()
+  return () => timer.clear()
 }
 
 async function sleep({ clock, closed }: SharedStore, delayMs: number): Promise<void> {

@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto'
 import { abortable } from '../support/abortable.js'
 import { ageMs, type Clock, type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
 import { type Entry, leftMs, parseEntry } from './entry.js'
 import type { Sealer } from './sealer.js'
 import type { TokenStore } from './token-store.js'
 
+/** If the holder of the lock is killed, the others wait no longer than this, and until they ask for it again. */
+const LOCK_MS = 3_000
 const COMMAND_MS = 250
 /** A limit that comes due later than this says that the process was busy, and nothing about the store. */
 const LATE_MS = 25
@@ -41,25 +44,25 @@ interface Found {
 }
 
 /**
- * The place of one identity's token in a store, for one acquisition. No command rejects. One command takes at most
+ * One acquisition's use of a store, for the token of one identity. No command rejects. One command takes at most
  * 250 ms, all of an acquisition together at most 500 ms. After the first command that fails, no other is sent: the
  * member is alone.
  */
-export class SharedPlace {
+export class StoreSession {
   isAlone = false
-  /** When the command was sent by which this member last got the lock; `undefined` while it has had none. */
+  /** When the command was sent by which this member last got the lock; `undefined` if it has none, or has lost it. */
   #lockedAt: Instant | undefined
-  /** Whether the lock may have been somebody else's since. Then nothing is written: it would replace a newer entry. */
-  #hasLostLock = false
+  /** Whether the last renewal of the lock was answered; settles with it, and never rejects. */
+  #renewed = Promise.resolve(true)
   readonly #shared: SharedStore
   readonly #identity: string
-  readonly #owner: string
+  /** Of this acquisition alone, so that no command of an earlier one can do anything for it. */
+  readonly #owner = randomUUID()
   #leftMs = ACQUISITION_MS
 
-  constructor(shared: SharedStore, identity: string, owner: string) {
+  constructor(shared: SharedStore, identity: string) {
     this.#shared = shared
     this.#identity = identity
-    this.#owner = owner
   }
 
   /**
@@ -82,11 +85,9 @@ export class SharedPlace {
   }
 
   /** Takes the lock. A member that is alone needs none. */
-  async lock(ttlMs: number): Promise<boolean> {
+  async lock(): Promise<boolean> {
     const sentAt = readClock(this.#shared.clock)
-    const isHeld = await this.#command(async () =>
-      toBoolean(await this.#shared.store.lock(this.#name('entry'), this.#owner, ttlMs))
-    )
+    const isHeld = await this.#command(() => this.#sendLock())
     if (isHeld) this.#lockedAt = sentAt
     return this.isAlone || isHeld === true
   }
@@ -96,20 +97,21 @@ export class SharedPlace {
    * that has expired meanwhile, since this process stood still, is not taken again: others may have fetched and
    * released it.
    */
-  renewLock(ttlMs: number): void {
-    const { clock, store } = this.#shared
-    const sentAt = readClock(clock)
-    const isExpired = () => this.#lockedAt === undefined || ageMs(this.#lockedAt, readClock(clock)) >= ttlMs
-    if (isExpired()) {
-      this.#hasLostLock = true
-      return
-    }
-    ignore(async () => {
-      const isHeld = await store.lock(this.#name('entry'), this.#owner, ttlMs)
-      // If the answer is late, the store may have carried it out late too.
-      if (isExpired() || !isHeld) this.#hasLostLock = true
-      else this.#lockedAt = sentAt
-    })
+  renewLock(): void {
+    if (this.#isLocked) this.#renewed = this.#renew().catch(() => false)
+  }
+
+  async #renew(): Promise<boolean> {
+    const sentAt = readClock(this.#shared.clock)
+    const isHeld = await this.#sendLock()
+    // If the answer is late, the store may have carried it out late too.
+    this.#lockedAt = isHeld && this.#isLocked ? sentAt : undefined
+    return true
+  }
+
+  /** Whether the lock has been this member's without a break, as far as it can know. */
+  get #isLocked(): boolean {
+    return this.#lockedAt !== undefined && ageMs(this.#lockedAt, readClock(this.#shared.clock)) < LOCK_MS
   }
 
   /**
@@ -117,13 +119,14 @@ export class SharedPlace {
    * too slow for this member gets the entry all the same, but nobody waits for it: otherwise each member would fetch.
    */
   async write(entry: Entry, ttlMs: number): Promise<(() => void) | undefined> {
-    const [sealer] = this.#shared.sealers as [Sealer]
+    const { sealers, store } = this.#shared
     const name = this.#name('entry')
-    const sealed = sealer.seal(JSON.stringify(entry), this.#identity, 'entry')
+    const sealed = (sealers[0] as Sealer).seal(JSON.stringify(entry), this.#identity, 'entry')
     if (sealed.length > MAX_SEALED_LENGTH) return undefined
-    const send = () => this.#shared.store.set(name, sealed, ttlMs, this.#owner)
-    if (this.#hasLostLock) return () => this.#delete(name, sealed)
-    if (this.isAlone && this.#lockedAt !== undefined) ignore(send)
+    // A renewal without an answer may be carried out late: it would take the lock again, for this very command.
+    const send = async () =>
+      (await this.#renewed) && this.#isLocked && store.set(name, sealed, ttlMs, this.#owner)
+    if (this.isAlone) ignore(send)
     else await this.#command(send)
     return () => this.#delete(name, sealed)
   }
@@ -146,12 +149,20 @@ export class SharedPlace {
 
   /** Releases the lock without waiting. Also if the command to take it got no answer: it may have worked. */
   unlock(): void {
-    ignore(() => this.#shared.store.unlock(this.#name('entry'), this.#owner))
+    ignore(async () => {
+      // As `write()` does, so that it comes after it.
+      await this.#renewed
+      await this.#shared.store.unlock(this.#name('entry'), this.#owner)
+    })
   }
 
   /** Starts the 500 ms anew: the wait for a live holder of the lock does not count. */
   renewTime(): void {
     this.#leftMs = ACQUISITION_MS
+  }
+
+  async #sendLock(): Promise<boolean> {
+    return toBoolean(await this.#shared.store.lock(this.#name('entry'), this.#owner, LOCK_MS))
   }
 
   #name(purpose: 'entry' | 'failure'): string {
