@@ -6,7 +6,7 @@ import { RedisServer } from '../support/redis-server.js'
 import { until } from './child.js'
 import { Told } from './told.js'
 
-export interface MemberReport {
+interface MemberReport {
   /** The different tokens, and when each was first handed out. */
   readonly seen: readonly (readonly [accessToken: string, atMs: number])[]
   readonly errors: readonly string[]
@@ -21,8 +21,8 @@ export class ProcessFleet {
   private constructor(
     t: Test,
     readonly endpoint: Endpoint,
+    readonly server: RedisServer,
     readonly admin: Redis,
-    readonly redisUrl: string,
     options: object
   ) {
     this.#t = t
@@ -31,10 +31,10 @@ export class ProcessFleet {
 
   /** `options` of the members' providers, besides what they need to be a fleet. */
   static async start(t: Test, options: object = {}): Promise<ProcessFleet> {
-    const { url } = await RedisServer.start(t)
-    const admin = new Redis(url).on('error', () => {})
+    const server = await RedisServer.start(t)
+    const admin = new Redis(server.url).on('error', () => {})
     t.teardown(() => admin.disconnect())
-    return new ProcessFleet(t, await startEndpoint(t), admin, url, options)
+    return new ProcessFleet(t, await startEndpoint(t), server, admin, options)
   }
 
   /** New processes, once they have connected. */
@@ -48,7 +48,7 @@ export class ProcessFleet {
           clientSecret: 'secret',
           tokenUrl: endpoint.tokenUrl,
           storeKeys: this.#storeKeys,
-          redisUrl: this.redisUrl
+          redisUrl: this.server.url
         })
     )
     await Promise.all(members.map((member) => member.report()))
@@ -69,4 +69,14 @@ export class ProcessFleet {
 /** Tells all of them at once. Returns the different answers. */
 export async function tellAll(members: readonly Told[], command: string): Promise<string[]> {
   return [...new Set(await Promise.all(members.map((member) => member.tell<string>(command))))]
+}
+
+/** The codes of all errors that their callers saw. */
+export async function errorsOf(members: readonly Told[]): Promise<string[]> {
+  const reports = await Promise.all(members.map((member) => member.tell<MemberReport>('report')))
+  return reports.flatMap(({ errors }) => errors)
+}
+
+export async function untilAllAgree(members: readonly Told[]): Promise<void> {
+  await until(async () => (await tellAll(members, 'get')).length === 1, 'all have the same token')
 }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import t from 'tap'
 import { grant } from '../support/endpoint.js'
 import { until } from './child.js'
-import { type MemberReport, ProcessFleet, tellAll } from './fleet-stage.js'
+import { errorsOf, ProcessFleet, tellAll } from './fleet-stage.js'
 import type { Told } from './told.js'
 
 /** Within this, a fleet gets over the loss of the member that held the lock. */
@@ -33,12 +33,7 @@ t.test('twenty processes make one request for each token that they need', async 
     seen = await liveOn(fleet, members, `account-${number}`)
   }
   t.strictSame(seen, expected)
-  const reports = await Promise.all(members.map((member) => member.tell<MemberReport>('report')))
-  t.strictSame(
-    reports.flatMap(({ errors }) => errors),
-    [],
-    'and no caller sees an error'
-  )
+  t.strictSame(await errorsOf(members), [], 'and no caller sees an error')
 })
 
 /** What the members get while an account's token is fetched, rejected, replaced and refreshed. */

@@ -226,24 +226,27 @@ t.test('writes nothing behind a renewal of the lock that the store may carry out
   t.equal((await join().getToken()).accessToken, 'token-2')
 })
 
-t.test('writes nothing after a renewal of the lock that failed, since it may still be on its way', async (t) => {
-  const { endpoint, join, store, commands } = await startFleet(t)
-  endpoint.answer = endpoint.held()
-  let locks = 0
-  const lock: TokenStore['lock'] = async (...args) => {
-    if (locks++ > 0) throw new Error('a time limit of the client')
-    return store.lock(...args)
+t.test(
+  'writes nothing after a renewal of the lock that failed, since it may still be on its way',
+  async (t) => {
+    const { endpoint, join, store, commands } = await startFleet(t)
+    endpoint.answer = endpoint.held()
+    let locks = 0
+    const lock: TokenStore['lock'] = async (...args) => {
+      if (locks++ > 0) throw new Error('a time limit of the client')
+      return store.lock(...args)
+    }
+    const flaky = new Proxy(store, {
+      get: (target, name: keyof TokenStore) => (name === 'lock' ? lock : target[name])
+    })
+    const call = join({ store: flaky }).getToken()
+    await endpoint.clock.advance(1_000)
+    await endpoint.release()
+    t.equal((await call).accessToken, 'token-1')
+    t.equal(locks, 2)
+    t.notOk(commands.includes('set'))
   }
-  const flaky = new Proxy(store, {
-    get: (target, name: keyof TokenStore) => (name === 'lock' ? lock : target[name])
-  })
-  const call = join({ store: flaky }).getToken()
-  await endpoint.clock.advance(1_000)
-  await endpoint.release()
-  t.equal((await call).accessToken, 'token-1')
-  t.equal(locks, 2)
-  t.notOk(commands.includes('set'))
-})
+)
 
 t.test('shares its token after the answer to a renewal of the lock that was on its way', async (t) => {
   const { endpoint, join, store } = await startFleet(t)
@@ -297,6 +300,27 @@ for (const [what, broken] of [
   })
 }
 
+t.test('says once that the store may only be read, and once that it may be written to again', async (t) => {
+  const { join, store } = await startFleet(t)
+  let isReadOnly = true
+  const lock: TokenStore['lock'] = async (...args) => {
+    if (isReadOnly) throw new Error('READONLY')
+    return store.lock(...args)
+  }
+  const replica = new Proxy(store, {
+    get: (target, name: keyof TokenStore) => (name === 'lock' ? lock : target[name])
+  })
+  const logger = recordingLogger()
+  const member = join({ store: replica, logger })
+  const said = () => logger.lines.map(({ message }) => message).filter((message) => /store/.test(message))
+  for (const account of ['a', 'b', 'c']) await member.getToken({ account })
+  t.match(said(), [/failed/])
+  isReadOnly = false
+  for (const account of ['d', 'e']) await member.getToken({ account })
+  t.match(said(), [/failed/, /answers again/])
+  t.equal(said().length, 2)
+})
+
 for (const [what, garble] of [
   ['garbage', () => 'garbage'],
   ['nothing', () => ''],
@@ -330,6 +354,56 @@ t.test('reads under the names of all keys, and writes under that of the first', 
   t.equal((await join({ storeKeys: [next, KEY] }).getToken()).accessToken, 'token-1')
   t.equal((await join({ storeKeys: [next] }).getToken()).accessToken, 'token-2')
   t.equal(endpoint.count, 2)
+})
+
+t.test('locks under the name of the first key, and releases that lock', async (t) => {
+  const { join, store } = await startFleet(t)
+  const next = randomBytes(32).toString('base64')
+  const keys: Record<string, Set<unknown>> = {}
+  const spy = new Proxy(store, {
+    get:
+      (target, name: keyof TokenStore) =>
+      (...args: never[]) => {
+        keys[name] = (keys[name] ?? new Set()).add(args[0])
+        return (target[name] as (...args: never[]) => unknown)(...args)
+      }
+  })
+  await join({ store: spy, storeKeys: [next, KEY] }).getToken()
+  const [first] = keys['get'] ?? []
+  t.equal(keys['get']?.size, 2)
+  for (const name of ['lock', 'set', 'unlock']) t.strictSame([...(keys[name] ?? [])], [first], name)
+})
+
+t.test('counts no more life than the store has left for the entry', async (t) => {
+  const { endpoint, join, store } = await startFleet(t)
+  await join().getToken()
+  const get: TokenStore['get'] = async (key) => {
+    const found = await store.get(key)
+    return found && { ...found, ttlMs: 120_000 }
+  }
+  const short = new Proxy(store, {
+    get: (target, name: keyof TokenStore) => (name === 'get' ? get : target[name])
+  })
+  const token = await join({ store: short }).getToken()
+  t.equal(token.accessToken, 'token-1')
+  t.equal(token.expiresIn, 120)
+  t.equal(endpoint.count, 1)
+})
+
+t.test('hands out the token of another until its own margin, which the whole life of it sets', async (t) => {
+  // Of 80 s, the last 8 are the margin. Of the 12 s that the second member sees, 1.2 would be.
+  const { endpoint, join } = await startFleet(t, grant({ expires_in: 80 }))
+  const first = join()
+  await first.getToken()
+  await first.close()
+  endpoint.answer = hang
+  await endpoint.clock.advance(68_000)
+  const member = join()
+  t.equal((await member.getToken()).accessToken, 'token-1')
+  await endpoint.clock.advance(3_900)
+  t.equal(member.peek()?.accessToken, 'token-1')
+  await endpoint.clock.advance(200)
+  t.equal(member.peek(), undefined)
 })
 
 t.test('never counts more life than the date in the entry allows, a minute for clocks apart', async (t) => {

@@ -227,6 +227,28 @@ t.test(
   }
 )
 
+t.test('one at a store whose every command is just in time has its token after 500 ms', async (t) => {
+  const { endpoint, join, store } = await startFleet(t)
+  const member: TokenProvider = join({ store: slow(store, endpoint.clock, 240) })
+  const call = member.getToken()
+  await endpoint.clock.advance(499)
+  t.equal(endpoint.count, 0)
+  await endpoint.clock.advance(1)
+  t.equal((await call).accessToken, 'token-1')
+})
+
+t.test('one with a cool-down of its own leaves the others without', async (t) => {
+  const { endpoint, join } = await startFleet(t, fail(503, { 'retry-after': '60' }))
+  const refused = t.rejects(join().getToken(), {
+    code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',
+    retryAfter: 60
+  })
+  await endpoint.clock.settle()
+  await refused
+  endpoint.answer = grant()
+  t.equal((await join().getToken()).accessToken, 'token-2')
+})
+
 t.test('one whose holder hangs for ever asks no sooner than its own deadline allows', async (t) => {
   const { endpoint, join } = await startFleet(t, hang)
   const calls = [join(), join()].map((member) =>

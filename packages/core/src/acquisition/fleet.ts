@@ -46,11 +46,14 @@ async function load(options: FleetOptions): ReturnType<LoadFleet> {
   const { store, storeKeys, tokenUrl, scope, clock, log, closed } = options
   loading ??= loadStore()
   const [{ agree }, { identityText }, { Sealer }] = await loading
-  let isAnswering = true
-  const onCommand = (isAnswered: boolean) => {
-    if (isAnswered === isAnswering) return
-    isAnswering = isAnswered
-    if (isAnswered) log.info({}, 'The store answers again.')
+  /** A store can answer one command and fail another, such as a replica that may only be read. */
+  const failing = new Set<keyof TokenStore>()
+  const onCommand = (name: keyof TokenStore, isAnswered: boolean) => {
+    const wasFailing = failing.size > 0
+    if (isAnswered) failing.delete(name)
+    else failing.add(name)
+    if (failing.size > 0 === wasFailing) return
+    if (wasFailing) log.info({}, 'The store answers again.')
     else
       log.warn(
         {},

@@ -27,7 +27,7 @@ export interface SharedStore {
   /** Aborts when the provider is closed. From then on nothing waits for a command. */
   readonly closed: AbortSignal
   /** Called after every command: `true` if it was answered, `false` if it failed or took too long. */
-  readonly onCommand: (isAnswered: boolean) => void
+  readonly onCommand: (name: keyof TokenStore, isAnswered: boolean) => void
 }
 
 export interface Shared {
@@ -87,7 +87,7 @@ export class StoreSession {
   /** Takes the lock. A member that is alone needs none. */
   async lock(): Promise<boolean> {
     const sentAt = readClock(this.#shared.clock)
-    const isHeld = await this.#command(() => this.#sendLock())
+    const isHeld = await this.#command('lock', () => this.#sendLock())
     if (isHeld) this.#lockedAt = sentAt
     return this.isAlone || isHeld === true
   }
@@ -127,7 +127,7 @@ export class StoreSession {
     const send = async () =>
       (await this.#renewed) && this.#isLocked && store.set(name, sealed, ttlMs, this.#owner)
     if (this.isAlone) ignore(send)
-    else await this.#command(send)
+    else await this.#command('set', send)
     return () => this.#delete(name, sealed)
   }
 
@@ -135,7 +135,7 @@ export class StoreSession {
   async writeFailure(failure: object): Promise<void> {
     const [sealer] = this.#shared.sealers as [Sealer]
     const sealed = sealer.seal(JSON.stringify(failure), this.#identity, 'failure')
-    await this.#command(() => this.#shared.store.set(this.#name('failure'), sealed, FAILURE_MS))
+    await this.#command('set', () => this.#shared.store.set(this.#name('failure'), sealed, FAILURE_MS))
   }
 
   /** What a member has written of its failure within the last `withinMs`. */
@@ -174,11 +174,11 @@ export class StoreSession {
   }
 
   #get(name: string): Promise<Found | undefined> {
-    return this.#command(async () => toFound(await this.#shared.store.get(name)))
+    return this.#command('get', async () => toFound(await this.#shared.store.get(name)))
   }
 
   /** Sends a command. Returns its answer, or `NOTHING` if it failed or was late; then no other command is sent. */
-  async #command<T>(send: () => Promise<T>): Promise<T | undefined> {
+  async #command<T>(name: keyof TokenStore, send: () => Promise<T>): Promise<T | undefined> {
     const { clock, closed, onCommand } = this.#shared
     if (this.isAlone || closed.aborted) return NOTHING
     const startedMs = clock.monotonic()
@@ -194,12 +194,12 @@ export class StoreSession {
     })
     try {
       const answer = await abortable(Promise.race([call(send), late]), closed)
-      onCommand(true)
+      onCommand(name, true)
       return answer
     } catch {
       // The error is not logged: its message may contain an address or a password.
       this.isAlone = true
-      if (!closed.aborted) onCommand(false)
+      if (!closed.aborted) onCommand(name, false)
       return NOTHING
     } finally {
       clock.clearTimeout(timer)
