@@ -47,8 +47,11 @@ const RULES: Readonly<Record<keyof BandwidthAuthOptions, OptionRule>> = {
  * `Authorization` already is passed on as it is.
  *
  * List it before `redirect()` and `retry()`, so that these go through it, and after `dns()`, `cache()` and
- * `deduplicate()`: those two must see its `Authorization`, or one account gets another's response. If the provider has no token, the
- * request rejects with the provider's error.
+ * `deduplicate()`: those two must see its `Authorization`, or one account gets another's response. Compose it onto an
+ * `Agent` or a proxy agent. A `Client` or a `Pool` of undici 6 and 7 sends every request to its own origin and does not
+ * say so: that origin must be a listed one.
+ *
+ * If the provider has no token, the request rejects with the provider's error.
  *
  * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for a bad provider, or an unknown, ill-typed or missing option
  *
