@@ -34,19 +34,27 @@ const call = (folder: string, ...args: string[]) => run(process.execPath, [SCRIP
 const PRINT = `console.log(JSON.stringify(process.argv.slice(1).map((path) => fs.readFileSync(path, 'utf8'))))`
 
 t.test('nothing is published without an address, and the message says where to put it', async (t) => {
-  for (const address of [
+  const message = /^Set "config.publicAddress" in package.json/m
+  const folder = await copyWith(t, '')
+  await t.rejects(call(folder, 'check'), { message })
+  await t.rejects(call(folder, 'run', 'true'), { message })
+  const { addressIn } = await import(join(repository, SCRIPT))
+  for (const publicAddress of [
     undefined,
-    '',
+    7,
     'git.example/a/b',
     'http://git.example/a/b',
     `${ADDRESS}.git`,
     `${ADDRESS}/`
   ]) {
-    const folder = await copyWith(t, address)
-    const message = /^Set "config.publicAddress" in package.json/m
-    await t.rejects(call(folder, 'check'), { message }, String(address))
-    await t.rejects(call(folder, 'run', 'true'), { message }, String(address))
+    t.throws(
+      () => addressIn(JSON.stringify({ config: { publicAddress } })),
+      { message },
+      String(publicAddress)
+    )
   }
+  t.throws(() => addressIn('{}'), { message })
+  t.equal(addressIn(JSON.stringify({ config: { publicAddress: ADDRESS } })), ADDRESS)
   const { scripts, config } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8'))
   t.match(
     scripts['release:publish'],
