@@ -51,6 +51,11 @@ function hotPathRows({ times, bytes }) {
       0.95,
       rate(times, 'getToken() with a store', 'getToken()')
     ),
+    atLeast(
+      '`getToken()` with a subscriber on every channel, of the rate without',
+      0.95,
+      rate(times, 'getToken(), every event heard', 'getToken()')
+    ),
     ...['getToken()', 'getToken({ account })'].map((name) =>
       atMost(`\`${name}\`, bytes allocated beyond the await`, 0.5, difference(bytes[name], bytes.promise))
     )

@@ -11,6 +11,11 @@ const program = new Program(t, ['--expose-gc', run, '--smoke', '--json'])
 t.equal(await program.exitCode(), 0, program.stderr)
 const { rows } = JSON.parse(program.stdout) as Report
 
+t.ok(
+  rows.some(({ scenario }) => scenario.includes('a subscriber on every channel')),
+  'events are compared too'
+)
+
 /** Only counts: no test asserts a time. */
 const COUNTS: readonly [scenario: RegExp, least: number, most: number][] = [
   [/^requests of 100 cold callers$/, 1, 1],

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { TokenProvider } from '@bandwidth-token/core'
@@ -57,9 +58,12 @@ export async function hotPath({ server, isSmoke }) {
     measured[subject.name] = getToken
   }
 
-  const loops = Object.fromEntries(
-    Object.entries(measured).map(([name, call], index) => [name, loopOf(call, index, calls)])
-  )
+  const loops = {
+    'getToken(), every event heard': whileHeard(loopOf(() => provider.getToken(), 'Heard', calls)),
+    ...Object.fromEntries(
+      Object.entries(measured).map(([name, call], index) => [name, loopOf(call, index, calls)])
+    )
+  }
   const times = await inTurns(loops, { rounds, warmUps: isSmoke ? 1 : 20 })
   const bytes = await bytesOf(measured, calls)
   await Promise.all(opened.map((each) => each.close()))
@@ -76,6 +80,24 @@ function loopOf(call, index, calls) {
   const source = `return async function loop${index}() { for (let n = 0; n < ${calls}; n++) await call(n) }`
   const loop = new Function('call', source)(call)
   return () => cpuTimeOf(loop)
+}
+
+const CHANNELS = [
+  ...['start', 'end', 'asyncStart', 'asyncEnd', 'error'].map(
+    (event) => `tracing:bandwidth-token:request:${event}`
+  ),
+  ...['refresh', 'invalidate', 'cooldown', 'serve-error'].map((channel) => `bandwidth-token:${channel}`)
+]
+
+/** Measures while every channel has a subscriber. */
+function whileHeard(measure) {
+  const subscriber = () => {}
+  return async () => {
+    for (const name of CHANNELS) subscribe(name, subscriber)
+    const figure = await measure()
+    for (const name of CHANNELS) unsubscribe(name, subscriber)
+    return figure
+  }
 }
 
 /** Bytes that a call allocates beyond what it costs to await a promise. */
