@@ -12,6 +12,7 @@ t.test('reads what to check', async (t) => {
     url: undefined,
     cookie: undefined,
     network: 'global',
+    allowInsecureTokenUrl: false,
     tryExchanged: false,
     isJson: false
   })
@@ -22,21 +23,25 @@ t.test('reads what to check', async (t) => {
     'a=b; c=d',
     '--network=us',
     '--json',
-    '--try-exchanged'
+    '--try-exchanged',
+    '--allow-insecure-token-url'
   ]
   t.strictSame(readCommandLine(['check', ...all]), {
     name: 'check',
     url: 'https://app.example/token',
     cookie: 'a=b; c=d',
     network: 'us',
+    allowInsecureTokenUrl: true,
     tryExchanged: true,
     isJson: true
   })
   t.strictSame(readCommandLine(['token', '--account', 'alice', '--network', 'us']), {
     name: 'token',
     account: 'alice',
-    network: 'us'
+    network: 'us',
+    allowInsecureTokenUrl: false
   })
+  t.match(readCommandLine(['token', '--allow-insecure-token-url']), { allowInsecureTokenUrl: true })
   for (const args of [['--help'], ['help'], ['check', '--help'], ['token', '--help']]) {
     t.strictSame(readCommandLine(args), { name: 'help' })
   }

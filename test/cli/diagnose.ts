@@ -42,6 +42,7 @@ export function diagnose(
     const own = dispatcher ?? new EnvHttpProxyAgent()
     const all = {
       network: 'global',
+      allowInsecureTokenUrl: false,
       tryExchanged: false,
       url: undefined,
       cookie: undefined,

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { Agent } from 'undici'
 import { emulate } from '../support/emulate.js'
 import { diagnose, environmentOf, isFault, isWell } from './diagnose.js'
 
@@ -96,4 +97,17 @@ t.test('BW_TOKEN_URL is no URL', async (t) => {
       /^BW_TOKEN_URL cannot be used/
     )
   }
+})
+
+t.test('an emulator in another container is allowed, if it is asked for', async (t) => {
+  const compose = {
+    ...env,
+    BW_TOKEN_URL: env.BW_TOKEN_URL?.replace('127.0.0.1', 'emulator.localdomain') ?? ''
+  }
+  isFault(t, await diagnose(compose), 'token-url-invalid', /give --allow-insecure-token-url/)
+  const dispatcher = new Agent({
+    connect: { lookup: (_name, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]) }
+  })
+  t.teardown(() => dispatcher.close())
+  isWell(t, await diagnose(compose, { allowInsecureTokenUrl: true, dispatcher }))
 })

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { MockAgent } from 'undici'
 import { emulate } from '../support/emulate.js'
 import { diagnose, environmentOf, isFault, isWell } from './diagnose.js'
 
@@ -10,6 +11,27 @@ t.test('credentials are refused', async (t) => {
   const findings = await diagnose({ ...env, BW_CLIENT_SECRET: 'outdated' })
   isFault(t, findings, 'credentials-refused', /answered 401 invalid_client\..*swapped, outdated/)
 })
+
+t.test(
+  'the other network is suggested by its flag, unless BW_TOKEN_URL names another endpoint',
+  async (t) => {
+    const dispatcher = new MockAgent()
+    dispatcher.disableNetConnect()
+    t.teardown(() => dispatcher.close())
+    const { BW_CLIENT_ID = '', BW_CLIENT_SECRET = '' } = env
+    for (const [network, origin, advice] of [
+      ['global', 'https://id.voxbone.com', /For the other network, try it with --network us\.$/],
+      ['us', 'https://api.bandwidth.com', /For the other network, try it without --network us\.$/]
+    ] as const) {
+      const request = { method: 'POST', path: '/api/v1/oauth2/token' }
+      dispatcher.get(origin).intercept(request).reply(401, { error: 'invalid_client' })
+      const findings = await diagnose({ BW_CLIENT_ID, BW_CLIENT_SECRET }, { dispatcher, network })
+      isFault(t, findings, 'credentials-refused', advice)
+    }
+    const elsewhere = await diagnose({ ...env, BW_CLIENT_SECRET: 'outdated' })
+    t.notMatch(elsewhere.map(({ message }) => message).join(' '), '--network')
+  }
+)
 
 t.test('id and secret are exchanged, which is tried only if it is asked for', async (t) => {
   const own = await emulate(t)

@@ -37,9 +37,10 @@ async function check(command: Extract<Command, { name: 'check' }>): Promise<numb
   return isWell(findings) ? OK : FAULT
 }
 
-async function printToken({ account, network }: Extract<Command, { name: 'token' }>): Promise<number> {
+async function printToken(command: Extract<Command, { name: 'token' }>): Promise<number> {
+  const { account, network, allowInsecureTokenUrl } = command
   const outcome = await withProxies(
-    async (dispatcher) => dispatcher && attempt({ network }, dispatcher, account)
+    async (dispatcher) => dispatcher && attempt({ network, allowInsecureTokenUrl }, dispatcher, account)
   )
   if (outcome?.token !== undefined) {
     stdout.write(`${outcome.token.accessToken}\n`)

@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util'
-import type { CheckOptions } from './observe/observations.js'
+import type { CheckOptions, TokenOptions } from './observe/observations.js'
 
 export type Command =
   | { readonly name: 'help' }
   | ({ readonly name: 'check'; readonly isJson: boolean } & CheckOptions)
-  | { readonly name: 'token'; readonly account: string; readonly network: Network }
+  | ({ readonly name: 'token'; readonly account: string } & TokenOptions)
   | { readonly name: 'wrong'; readonly problem: string }
 
-type Network = CheckOptions['network']
+type Network = TokenOptions['network']
 
 export const HELP = `bandwidth-token: finds what is wrong between the environment and a token
 
@@ -17,14 +17,16 @@ export const HELP = `bandwidth-token: finds what is wrong between the environmen
     --network <global|us>  Bandwidth's network (default: global)
     --try-exchanged        try refused credentials once more with id and secret exchanged; an id is written to logs
     --json                 print JSON
+    --allow-insecure-token-url  as the core's option "allowInsecureTokenUrl", if your app sets it
 
   bandwidth-token token    prints one access token, and nothing else
     --account <name>       the account (default: none)
     --network <global|us>  Bandwidth's network (default: global)
+    --allow-insecure-token-url  as above
 
   --help                   show this
 
-It reads BW_CLIENT_ID, BW_CLIENT_SECRET, BW_TOKEN_URL, HTTPS_PROXY and NO_PROXY from the environment.
+It reads BW_CLIENT_ID, BW_CLIENT_SECRET, BW_TOKEN_URL, HTTPS_PROXY, HTTP_PROXY and NO_PROXY from the environment.
 Exit status: 0 if all is well, 1 if something is wrong, 2 for a wrong command line.
 `
 
@@ -34,12 +36,14 @@ const CHECK_FLAGS = {
   network: { type: 'string' },
   'try-exchanged': { type: 'boolean' },
   json: { type: 'boolean' },
+  'allow-insecure-token-url': { type: 'boolean' },
   help: { type: 'boolean' }
 } as const
 
 const TOKEN_FLAGS = {
   account: { type: 'string' },
   network: { type: 'string' },
+  'allow-insecure-token-url': { type: 'boolean' },
   help: { type: 'boolean' }
 } as const
 
@@ -69,7 +73,15 @@ function readCheck(args: string[]): Command {
     return wrong('--cookie takes a Cookie header such as name=value, in ASCII')
   }
   if (cookie !== undefined && url === undefined) return wrong('--cookie needs --url')
-  return { name: 'check', cookie, isJson: json, network, tryExchanged: values['try-exchanged'] ?? false, url }
+  return {
+    name: 'check',
+    cookie,
+    isJson: json,
+    network,
+    allowInsecureTokenUrl: values['allow-insecure-token-url'] ?? false,
+    tryExchanged: values['try-exchanged'] ?? false,
+    url
+  }
 }
 
 function readToken(args: string[]): Command {
@@ -79,7 +91,8 @@ function readToken(args: string[]): Command {
   if (help) return { name: 'help' }
   if (network === undefined) return wrong(NETWORKS)
   if (account.length > 256) return wrong('--account takes at most 256 characters')
-  return { name: 'token', account, network }
+  const allowInsecureTokenUrl = values['allow-insecure-token-url'] ?? false
+  return { name: 'token', account, network, allowInsecureTokenUrl }
 }
 
 const NETWORKS = '--network takes global or us'

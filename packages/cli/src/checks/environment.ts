@@ -44,14 +44,18 @@ function doubtful({ attempt }: Observations): Finding[] {
   )
 }
 
+const INSECURE =
+  'Is it left over from development? Correct or unset it. If your app sets "allowInsecureTokenUrl", give ' +
+  '--allow-insecure-token-url.'
+
 function tokenUrl({ attempt, environment }: Observations): Finding[] {
   const url = environment['BW_TOKEN_URL']
   if (!url) return []
   const origin = originOf(url)
   if (origin === undefined || optionError(attempt)?.includes('BW_TOKEN_URL')) {
-    const advice = `${url.startsWith('http:') ? 'Is it left over from development? ' : ''}Correct or unset it`
     const rule = 'it must be an https: URL without user and fragment'
-    return [fault('token-url-invalid', `BW_TOKEN_URL cannot be used: ${rule}. ${advice}.`)]
+    const advice = url.startsWith('http:') ? INSECURE : 'Correct or unset it.'
+    return [fault('token-url-invalid', `BW_TOKEN_URL cannot be used: ${rule}. ${advice}`)]
   }
   return [note('token-url', `BW_TOKEN_URL is set: tokens come from ${origin}, not from Bandwidth.`)]
 }

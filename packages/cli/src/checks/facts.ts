@@ -36,9 +36,16 @@ export function isUnreached({ error }: Attempt): boolean {
   return isConnection && error?.upstreamStatus === undefined && !isDeadOnArrival(error)
 }
 
-/** Whether the endpoint answered with tokens that had no time left to be used. */
+/**
+ * Whether the endpoint answered with tokens that had no time left to be used: there was neither a status that tells of a
+ * fault nor a network error.
+ */
 export function isDeadOnArrival(error: Attempt['error']): boolean {
-  return error?.code === 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' && /about to expire/.test(error.message)
+  return (
+    error?.code === 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' &&
+    error.upstreamStatus === undefined &&
+    error.cause === undefined
+  )
 }
 
 /** The origin of a URL, without path, query and user. `undefined` if the text is not a URL. */

@@ -24,7 +24,7 @@ export function checkToken(seen: Observations): Finding[] {
     : [fault('endpoint-unavailable', `${error?.message} ${hint}`)]
 }
 
-function refusal({ attempt, exchanged, network }: Observations): Finding[] {
+function refusal({ attempt, environment, exchanged, network }: Observations): Finding[] {
   if (exchanged?.token !== undefined) {
     const message = 'BW_CLIENT_ID holds the secret and BW_CLIENT_SECRET the id. Exchange them.'
     return [fault('credentials-exchanged', message)]
@@ -34,12 +34,15 @@ function refusal({ attempt, exchanged, network }: Observations): Finding[] {
   const { error, hint = '' } = attempt
   const { oauthError, upstreamStatus } = error ?? {}
   const answer = `The endpoint answered ${upstreamStatus}${oauthError === undefined ? '' : ` ${oauthError}`}.`
+  const other = network === 'us' ? 'without --network us' : 'with --network us'
   if (oauthError === 'invalid_scope') {
-    const other = network === 'us' ? 'without --network us' : 'with --network us'
     const fix = `If the client belongs to the other network, set the option "network"; try it ${other}.`
     return [fault('scope-refused', `${answer} ${hint} ${fix}`)]
   }
-  return [fault('credentials-refused', `${answer} ${hint}`)]
+  // The hint of the core names its option. Here the network is a flag, which changes nothing about another URL.
+  const isAboutNetwork = oauthError === undefined || oauthError === 'invalid_client'
+  const fix = isAboutNetwork && !environment['BW_TOKEN_URL'] ? ` For the other network, try it ${other}.` : ''
+  return [fault('credentials-refused', `${answer} ${hint}${fix}`)]
 }
 
 function judge(token: AccessToken, warnings: readonly string[]): Finding[] {

@@ -4,9 +4,14 @@ import { type Attempt, attempt } from './attempt.js'
 import { type Environment, proxyVariable } from './proxy.js'
 import { type RouteVisits, visitRoute } from './visit.js'
 
-/** What `check` was asked to look at. */
-export interface CheckOptions {
+/** The options of the core that the app sets too. */
+export interface TokenOptions {
   readonly network: 'global' | 'us'
+  readonly allowInsecureTokenUrl: boolean
+}
+
+/** What `check` was asked to look at. */
+export interface CheckOptions extends TokenOptions {
   readonly tryExchanged: boolean
   /** The app's token route. */
   readonly url: string | undefined
@@ -30,15 +35,16 @@ export interface Observations {
 
 /** Walks the way and records what it sees. Never rejects. */
 export async function observe(
-  { cookie, network, tryExchanged, url }: CheckOptions,
+  { allowInsecureTokenUrl, cookie, network, tryExchanged, url }: CheckOptions,
   dispatcher: Dispatcher,
   environment: Environment
 ): Promise<Observations> {
-  const first = await attempt({ network }, dispatcher)
+  const own = { network, allowInsecureTokenUrl }
+  const first = await attempt(own, dispatcher)
   const refused = first.error?.code === 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED'
   const { BW_CLIENT_ID: clientSecret, BW_CLIENT_SECRET: clientId } = environment
   const exchanged =
-    tryExchanged && refused ? await attempt({ network, clientId, clientSecret }, dispatcher) : undefined
+    tryExchanged && refused ? await attempt({ ...own, clientId, clientSecret }, dispatcher) : undefined
   const { token, url: tokenUrl } = first
   const variable = tokenUrl === undefined ? undefined : proxyVariable(environment, tokenUrl)
   // Without a token there is a fault already, and whether there is another way does not matter.
