@@ -1,5 +1,6 @@
 import { observeProvider } from '@bandwidth-token/core/opentelemetry'
 import t from 'tap'
+import { anchorsOf, read } from '../docs/documents.js'
 import { startEndpoint } from '../support/endpoint.js'
 import { everyEvent } from './every-event.js'
 import { type Sample, startExporter } from './exporter.js'
@@ -58,6 +59,27 @@ t.test('each rule is PromQL, and asks for what was scraped or recorded', async (
     t.strictSame(missing(expr, [...samples, ...recorded]), [], `${record ?? alert}`)
     const labels = { job: 'app', instance: 'app:9464', error_type: 'ERR_BANDWIDTH_TOKEN_TIMEOUT' }
     if (record) recorded.push({ name: record, labels, value: 1 })
+  }
+})
+
+t.test('the runbook has a section for each alert, and names panels that exist', async (t) => {
+  const runbook = await read('docs/runbook.md')
+  const anchors = anchorsOf(runbook)
+  for (const { alert, annotations } of await rules()) {
+    if (alert === undefined) continue
+    const [, anchor = ''] = /^docs\/runbook\.md#(.+)$/.exec(annotations?.runbook ?? '') ?? []
+    t.equal(anchor, alert.toLowerCase())
+    t.ok(anchors.has(anchor), alert)
+  }
+  const titles = (await dashboardQueries()).map(({ name }) => name)
+  const text = runbook.replace(/^```.*?^```$/gms, '')
+  const named = [...text.matchAll(/"([A-Z][a-z][^"]+)"/g)].map(([, name = '']) => name.replace(/\s+/g, ' '))
+  t.ok(named.length > 5)
+  for (const name of named) {
+    t.ok(
+      titles.some((title) => title.startsWith(name)),
+      name
+    )
   }
 })
 

@@ -17,12 +17,14 @@ export const HELP = `bandwidth-token: finds what is wrong between the environmen
     --network <global|us>  Bandwidth's network (default: global)
     --try-exchanged        try refused credentials once more with id and secret exchanged; an id is written to logs
     --json                 print JSON
-    --allow-insecure-token-url  as the core's option "allowInsecureTokenUrl", if your app sets it
+    --allow-insecure-token-url
+                           allow http: to any host, as an app does that sets "allowInsecureTokenUrl"
 
   bandwidth-token token    prints one access token, and nothing else
     --account <name>       the account (default: none)
     --network <global|us>  Bandwidth's network (default: global)
-    --allow-insecure-token-url  as above
+    --allow-insecure-token-url
+                           as above
 
   --help                   show this
 
