@@ -127,6 +127,35 @@ for (const [document, framework, folder] of VERSIONS) {
   })
 }
 
+for (const [document, framework, folder] of VERSIONS) {
+  t.test(`the sign-in gives a token to who signs in on ${framework}, and to nobody else`, async (t) => {
+    const variables = { SESSION_SECRET: 'at least 32 characters, and secret', DEMO_PASSWORD: 'right' }
+    Object.assign(process.env, variables)
+    t.teardown(() => {
+      for (const name of Object.keys(variables)) delete process.env[name]
+    })
+    const origin = await load(t, await under(document, 'Sign-in'), { folder })
+    const signIn = (body: object) =>
+      fetch(`${origin}/sign-in`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body)
+      })
+    const token = (cookie: string) => fetch(`${origin}/bandwidth/token`, { headers: { cookie } })
+    t.equal((await token('')).status, 403)
+    for (const body of [{}, { password: 'wrong' }, { password: ['right', 'wrong'] }]) {
+      t.equal((await signIn(body)).status, 401)
+    }
+    delete process.env['DEMO_PASSWORD']
+    t.equal((await signIn({})).status, 401, 'without a password in the environment nobody signs in')
+    process.env['DEMO_PASSWORD'] = 'right'
+    const signedIn = await signIn({ password: 'right' })
+    t.equal(signedIn.status, 204)
+    const [cookie = ''] = signedIn.headers.getSetCookie()[0]?.split(';') ?? []
+    t.match(await (await token(cookie)).json(), { access_token: /^ey/, expires_in: Number })
+  })
+}
+
 for (const [document, framework] of [
   [FASTIFY, 'Fastify'],
   [EXPRESS, 'Express 5']
