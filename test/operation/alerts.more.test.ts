@@ -73,10 +73,10 @@ class Scraped {
     return this.first(({ name, value }) => name.endsWith('token_remaining') && value > 0, from)
   }
 
-  /** The samples as promtool reads them. */
-  get series() {
+  /** The samples as promtool reads them. `suffix` is the unit that the OpenTelemetry Collector adds to a name. */
+  series(suffix: '' | '_seconds') {
     const keyOf = ({ name, labels }: Sample) =>
-      `${name}{${Object.entries({ ...labels, ...TARGET })
+      `${name.endsWith('_remaining') ? name + suffix : name}{${Object.entries({ ...labels, ...TARGET })
         .map(([key, value]) => `${key}="${value}"`)
         .join()}}`
     const scrapes = this.scrapes.map((samples) => new Map(samples.map((each) => [keyOf(each), each.value])))
@@ -97,7 +97,8 @@ interface Firing {
 async function check(
   t: Test,
   scraped: Scraped,
-  firing: Partial<Record<Alert, Firing | 'any'>>
+  firing: Partial<Record<Alert, Firing | 'any'>>,
+  suffix: '' | '_seconds' = ''
 ): Promise<void> {
   const tests = scraped.scrapes.flatMap((_, index) =>
     ALERTS.filter((alertname) => firing[alertname] !== 'any').map((alertname) => {
@@ -119,7 +120,7 @@ async function check(
     JSON.stringify({
       rule_files: [fileURLToPath(RULES)],
       evaluation_interval: '15s',
-      tests: [{ interval: '15s', input_series: scraped.series, alert_rule_test: tests }]
+      tests: [{ interval: '15s', input_series: scraped.series(suffix), alert_rule_test: tests }]
     })
   )
   const failed = await run(PROMTOOL, ['test', 'rules', file]).then(
@@ -207,7 +208,9 @@ t.test('a process that never had a token is found', async (t) => {
   const scraped = await Scraped.start(t)
   scraped.outage.answer = () => 401
   await scraped.pass(20)
-  await check(t, scraped, { BandwidthTokenMissing: { from: 4, to: END, labels: { error_type: REFUSED } } })
+  const firing = { BandwidthTokenMissing: { from: 4, to: END, labels: { error_type: REFUSED } } }
+  await check(t, scraped, firing)
+  await check(t, scraped, firing, '_seconds')
 })
 
 t.test('a process with few callers that has no token is found', async (t) => {
