@@ -1,10 +1,10 @@
 /// <reference lib="dom" />
-import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { type Emulator, type Fault, startEmulator } from '@bandwidth-token/emulator'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import type { Test } from 'tap'
 import { until } from '../processes/child.js'
+import { spawnNode } from '../support/node.js'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -49,10 +49,9 @@ export async function startExample(t: Test, faults: Fault[] = []): Promise<Examp
   const emulator = await startEmulator()
   t.teardown(() => emulator.close())
   emulator.script(faults)
-  const child: ChildProcess = spawn(process.execPath, ['examples/fastify/server.js'], {
+  const child = spawnNode(['examples/fastify/server.js'], {
     cwd: root,
     env: {
-      PATH: process.env['PATH'],
       PORT: '0',
       BW_TOKEN_URL: emulator.tokenUrl,
       BW_GATEWAY_URL: emulator.gatewayUrl,

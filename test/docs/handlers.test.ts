@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readlink, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
@@ -7,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { startEmulator } from '@bandwidth-token/emulator'
 import t, { type Test } from 'tap'
+import { spawnNode } from '../support/node.js'
 import { processEvents } from '../support/process-events.js'
 import { codeBlocks, isCommonJs, read } from './documents.js'
 import { consumer } from './project.js'
@@ -186,7 +186,7 @@ t.test('the shorter handler is safe on Express 5, and ends a process of Express 
 })
 
 function start(t: Test, file: string, port: number, tokenUrl = emulator.tokenUrl) {
-  const child = spawn(process.execPath, [file], {
+  const child = spawnNode([file], {
     stdio: 'ignore',
     env: { PORT: `${port}`, ...environment(tokenUrl) }
   })

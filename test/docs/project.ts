@@ -1,7 +1,6 @@
-import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
+import { runNode } from '../support/node.js'
 import { root } from './documents.js'
 
 const temporary = join(root, 'test/build')
@@ -50,10 +49,10 @@ export async function compile(folder: string, options: object = {}): Promise<str
     join(folder, 'tsconfig.json'),
     JSON.stringify({ extends: './base.json', compilerOptions, include: ['*.ts', '*.tsx', '*.cjs'] })
   )
-  // Not `bin/tsc`: it has no extension, which Node 20 takes amiss under the loader that tap gives to child processes.
-  const tsc = [join(root, 'node_modules/typescript/lib/tsc.js'), '-p', folder]
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, tsc).catch(
-    (error: { stdout: string; stderr: string }) => error
-  )
+  const { stdout, stderr } = await runNode([
+    join(root, 'node_modules/typescript/bin/tsc'),
+    '-p',
+    folder
+  ]).catch((error: { stdout: string; stderr: string }) => error)
   return stdout + stderr
 }

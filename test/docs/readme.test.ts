@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { startEmulator } from '@bandwidth-token/emulator'
 import t, { type Test } from 'tap'
 import { MOUNT_RULES, POLICY_RULES, PROVIDER_RULES } from '../support/core-internals.js'
+import { runNode } from '../support/node.js'
 import { RedisServer } from '../support/redis-server.js'
 import { codeBlocks, isCommonJs, read, root } from './documents.js'
 import { compile, consumer } from './project.js'
@@ -149,14 +148,12 @@ t.test('the quick start of packages/redis runs as written, and a second run make
   const storeKey = randomBytes(32).toString('base64')
   await writeFile(join(project, 'quick-start.js'), (await blocksOf('packages/redis'))[0] ?? '')
   for (const run of ['first', 'second']) {
-    const { stdout } = await promisify(execFile)(process.execPath, [join(project, 'quick-start.js')], {
-      env: {
-        BW_TOKEN_URL: emulator.tokenUrl,
-        BW_CLIENT_ID: emulator.clientId,
-        BW_CLIENT_SECRET: emulator.clientSecret,
-        BANDWIDTH_STORE_KEYS: storeKey,
-        REDIS_URL: redis.url
-      }
+    const { stdout } = await runNode([join(project, 'quick-start.js')], {
+      BW_TOKEN_URL: emulator.tokenUrl,
+      BW_CLIENT_ID: emulator.clientId,
+      BW_CLIENT_SECRET: emulator.clientSecret,
+      BANDWIDTH_STORE_KEYS: storeKey,
+      REDIS_URL: redis.url
     })
     t.match(stdout, /^Bearer, 5\d\d s left|^Bearer, 600 s left/, run)
   }
@@ -175,12 +172,10 @@ t.test('the quick start of the core runs as written', async (t) => {
   const emulator = await startEmulator()
   t.teardown(() => emulator.close())
   await writeFile(join(project, 'quick-start.js'), (await blocksOf('packages/core'))[0] ?? '')
-  const { stdout } = await promisify(execFile)(process.execPath, [join(project, 'quick-start.js')], {
-    env: {
-      BW_TOKEN_URL: emulator.tokenUrl,
-      BW_CLIENT_ID: emulator.clientId,
-      BW_CLIENT_SECRET: emulator.clientSecret
-    }
+  const { stdout } = await runNode([join(project, 'quick-start.js')], {
+    BW_TOKEN_URL: emulator.tokenUrl,
+    BW_CLIENT_ID: emulator.clientId,
+    BW_CLIENT_SECRET: emulator.clientSecret
   })
   t.match(stdout, /^Bearer, (599|600) s left\n$/)
 })

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -7,6 +6,7 @@ import { join } from 'node:path'
 import { startEmulator } from '@bandwidth-token/emulator'
 import t from 'tap'
 import { MOUNT_RULES, POLICY_RULES, PROVIDER_RULES } from '../support/core-internals.js'
+import { spawnNode } from '../support/node.js'
 import { codeBlocks, read } from './documents.js'
 import { compile, consumer } from './project.js'
 
@@ -30,7 +30,7 @@ t.test('the quick start of packages/web runs as written', async (t) => {
   const { port } = free.address() as AddressInfo
   await once(free.close(), 'close')
   await writeFile(join(project, 'quick-start.js'), blocks[0] ?? '')
-  const child = spawn(process.execPath, [join(project, 'quick-start.js')], {
+  const child = spawnNode([join(project, 'quick-start.js')], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       PORT: String(port),

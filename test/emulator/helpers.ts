@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { Emulator } from '@bandwidth-token/emulator'
+import { spawnNode } from '../support/node.js'
 
 export function basic(id: string, secret: string): string {
   return `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`
@@ -86,13 +86,13 @@ export async function pendingFor(ms: number, promise: Promise<unknown>): Promise
 /** What a module prints and how it ends, run from a folder that finds the package. */
 export async function run(script: string): Promise<{ output: string; exitCode: unknown }> {
   const cwd = fileURLToPath(new URL('.', import.meta.url))
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+  const child = spawnNode(['--input-type=module', '--eval', script], {
     cwd,
     stdio: ['ignore', 'pipe', 'inherit'],
     timeout: 10_000
   })
   let output = ''
-  child.stdout.on('data', (chunk: Buffer) => {
+  child.stdout?.on('data', (chunk: Buffer) => {
     output += chunk
   })
   const [exitCode] = await once(child, 'close')

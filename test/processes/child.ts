@@ -19,10 +19,7 @@ export async function until(
 export class Child extends Program {
   constructor(t: Teardown, name: string, options: object = {}, flags: readonly string[] = []) {
     const file = fileURLToPath(new URL(`${name}.js`, import.meta.url))
-    super(t, [...flags, file, JSON.stringify(options)], {
-      // Nothing of the test runner's, which would measure coverage in there too.
-      env: { PATH: process.env['PATH'] }
-    })
+    super(t, [...flags, file, JSON.stringify(options)])
   }
 
   get hasExited(): boolean {

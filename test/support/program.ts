@@ -1,5 +1,6 @@
-import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
+import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
+import { spawnNode } from './node.js'
 import type { Teardown } from './teardown.js'
 
 /** A Node process, its output and its exit. It ends with its test at the latest. */
@@ -10,7 +11,7 @@ export class Program {
   readonly #closed: Promise<unknown[]>
 
   constructor(t: Teardown, args: readonly string[], options: SpawnOptions = {}) {
-    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'], ...options })
+    const child = spawnNode(args, { stdio: ['pipe', 'pipe', 'pipe'], ...options })
     child.stdout?.on('data', (chunk) => {
       this.stdout += chunk
     })
