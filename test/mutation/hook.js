@@ -12,8 +12,6 @@ if (isMainThread) register(import.meta.url)
 const STAND_INS = { tap: 'shared-tap.js', 'fast-check': 'quick-fast-check.js' }
 
 export async function resolve(specifier, context, nextResolve) {
-  // tap follows every asynchronous call, to tell whose test has failed. That takes half of the time.
-  if (specifier === 'async-hook-domain') return standIn('no-domain.js')
   const { search, searchParams, pathname } = new URL(context.parentURL ?? 'file:///')
   const isOfTest = search !== '' && pathname.includes('/test/build/')
   if (isOfTest && (specifier === 'tap' || (specifier === 'fast-check' && searchParams.has('quick')))) {
