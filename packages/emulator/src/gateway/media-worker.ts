@@ -101,6 +101,10 @@ async function open(id: number, address: string, remote: Remote): Promise<Local>
 
 function serve(port: MessagePort): void {
   port.on('message', (command: MediaCommand) => {
+    if (command.type === 'end') {
+      Promise.allSettled([...echoes.values()].map((echo) => echo.close())).finally(() => process.exit())
+      return
+    }
     const { id } = command
     if (command.type === 'open') {
       open(id, command.address, command.remote).then(

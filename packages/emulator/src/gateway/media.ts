@@ -25,10 +25,15 @@ export type MediaCommand =
   | { readonly type: 'open'; readonly id: number; readonly address: string; readonly remote: Remote }
   | { readonly type: 'echo'; readonly id: number; readonly on: boolean }
   | { readonly type: 'close'; readonly id: number }
+  /** Ends the thread, once its sockets are closed. */
+  | { readonly type: 'end' }
 
 export type MediaReport =
   | { readonly id: number; readonly local: Local }
   | { readonly id: number; readonly error: string }
+
+/** How long the thread may take to close its sockets. */
+const STOP_LIMIT_MS = 1_000
 
 interface Waiting {
   resolve(local: Local): void
@@ -66,7 +71,15 @@ class MediaThread implements CallMedia {
   }
 
   async stop(): Promise<void> {
-    await this.#worker?.terminate()
+    const worker = this.#worker
+    if (worker === undefined) return
+    // Node 20 aborts the process if a datagram arrives while it ends a thread. So the thread closes its sockets first.
+    const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+    const timer = setTimeout(() => worker.terminate(), STOP_LIMIT_MS)
+    worker.ref()
+    worker.postMessage({ type: 'end' } satisfies MediaCommand)
+    await ended
+    clearTimeout(timer)
   }
 
   #start(): Worker {
