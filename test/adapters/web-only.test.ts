@@ -136,6 +136,28 @@ t.test('answers with a redirect that authorize throws, although its headers cann
   t.equal(answer.headers.get('cache-control'), 'no-store')
 })
 
+for (const [what, respond] of Object.entries<() => Promise<Response>>({
+  'that was read': async () => {
+    const response = new Response('Sign in first.', { status: 401 })
+    await response.text()
+    return response
+  },
+  'of status 0': async () => Response.error()
+})) {
+  t.test(`answers with an error that says so where authorize throws a Response ${what}`, async (t) => {
+    const { endpoint, handler } = await make(t, {
+      authorize: async () => {
+        throw await respond()
+      }
+    })
+    const answer = await handler(new Request(ROUTE))
+    t.equal(answer.status, 500)
+    t.match(Object.fromEntries(answer.headers), UNCACHEABLE)
+    t.match(await answer.json(), { code: 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID', message: /unread/ })
+    t.equal(endpoint.count, 0)
+  })
+}
+
 t.test('knows a Response of another class by its tag', async (t) => {
   class OwnResponse extends Response {}
   const { handler } = await make(t, {

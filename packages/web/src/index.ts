@@ -2,6 +2,7 @@ import type { AccessToken, TokenProvider } from '@bandwidth-token/core'
 import {
   errorAnswer,
   errorHeaders,
+  optionInvalid,
   type RouteAnswer,
   TokenRoute,
   type UnmountedRouteOptions
@@ -49,8 +50,9 @@ export function tokenHandler<AppRequest extends Request = Request>(
     const header = (name: string) => headers.get(name) ?? (name === 'host' ? new URL(url).host : undefined)
     try {
       return toResponse(await route.answer(request, { url, header, signal }), isHead)
-    } catch (error) {
-      if (isResponse(error)) return uncacheable(error, isHead)
+    } catch (thrown) {
+      if (canBeSent(thrown)) return uncacheable(thrown, isHead)
+      const error = isResponse(thrown) ? optionInvalid('authorize', thrown, SENDABLE, 'another') : thrown
       const answer = errorAnswer(error)
       if (answer === undefined) throw error
       return toResponse(answer, isHead)
@@ -72,6 +74,14 @@ function toResponse({ status, headers, body }: RouteAnswer, isHead: boolean): Re
 /** By its tag: frameworks have classes of their own, and a server may have loaded several. */
 function isResponse(value: unknown): value is Response {
   return Object.prototype.toString.call(value) === '[object Response]'
+}
+
+const SENDABLE =
+  'a function that throws, as "account" may too, only a Response with an unread body and a status'
+
+/** Whether a thrown value can be the answer: a response that was read, or that of `Response.error()`, cannot. */
+function canBeSent(thrown: unknown): thrown is Response {
+  return isResponse(thrown) && !thrown.bodyUsed && !thrown.body?.locked && thrown.status !== 0
 }
 
 /** A copy, because the headers of some responses cannot be changed, and an app may throw one response many times. */
