@@ -1,7 +1,8 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { setImmediate } from 'node:timers/promises'
 import { TokenProvider, type TokenProviderOptions } from '@bandwidth-token/core'
 import t from 'tap'
-import { fail, grant, startEndpoint } from '../../support/endpoint.js'
+import { fail, grant, hang, startEndpoint } from '../../support/endpoint.js'
 import { VirtualClock } from '../../support/virtual-clock.js'
 
 const CLOSED = { code: 'ERR_BANDWIDTH_TOKEN_CLOSED' }
@@ -61,6 +62,18 @@ for (const [what, answer, level] of [
     t.equal(endpoint.count, 1)
   })
 }
+
+t.test('rejects a caller at his deadline as closed when a subscriber closes the provider then', async (t) => {
+  const endpoint = await startEndpoint(t, hang)
+  const provider: TokenProvider = endpoint.provider(t, { deadlineMs: 2_000 })
+  const close = () => void provider.close()
+  subscribe('tracing:bandwidth-token:request:error', close)
+  t.teardown(() => unsubscribe('tracing:bandwidth-token:request:error', close))
+  const call = t.rejects(provider.getToken(), CLOSED)
+  await endpoint.clock.advance(2_000)
+  await call
+  t.equal(endpoint.clock.timers.size, 0)
+})
 
 t.test('starts nothing more when a logger closes the provider in a background refresh', async (t) => {
   const endpoint = await startEndpoint(t)

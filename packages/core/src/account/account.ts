@@ -241,8 +241,9 @@ export class Account {
   #settle(flight: Flight, outcome: Acquired | Failure): CachedToken | Failure {
     this.#flight = undefined
     const now = this.#now()
+    // The provider may have been closed after the response arrived, or by a subscriber at the deadline.
     const wasClosed = this.#context.isClosed()
-    const result = wasClosed ? (isFailure(outcome) ? outcome : CLOSED) : this.#conclude(flight, outcome, now)
+    const result = wasClosed ? CLOSED : this.#conclude(flight, outcome, now)
     const pause = this.#pause(now)
     const incident = { isServing: this.serves, retryInMs: pause?.leftMs, nowMs: now.monotonicMs }
     if (!wasClosed) this.#log.ended(outcome, result, incident, this.#pauses)
@@ -250,7 +251,7 @@ export class Account {
     publishOutcome(this.#context, flight, result, this.serves, pause)
     this.#pauses.publish(now)
     // A logger or a subscriber may have closed the provider.
-    return !wasClosed && this.#context.isClosed() ? CLOSED : result
+    return this.#context.isClosed() ? CLOSED : result
   }
 
   #conclude(flight: Flight, outcome: Acquired | Failure, now: Instant): CachedToken | Failure {

@@ -109,8 +109,7 @@ export class Acquisition<Result> {
     const result = this.#run().then((outcome) => {
       this.#deadline.clear()
       try {
-        // The provider may have been closed after the response arrived.
-        return settle(this.#isClosed ? CLOSED : outcome)
+        return settle(outcome)
       } finally {
         // Let others continue only now: if this acquisition started a cool-down, they must see it.
         this.#entrance.leave()
