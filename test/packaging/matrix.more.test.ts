@@ -95,6 +95,22 @@ for (const { express, fastify, types } of frameworks) {
   })
 }
 
+t.test('the types of every package for a server are checked with those of Node 26', async () => {
+  const consumer = await install(join(folder, 'types-of-node-26'), 'js-cjs', tarballs, {
+    '@opentelemetry/api': '1',
+    '@types/express': '5',
+    '@types/node': '26',
+    express: '5',
+    fastify: '5',
+    typescript: '~5.9.3'
+  })
+  const typescript = join(consumer, 'node_modules/typescript/bin/tsc')
+  const options = { module: 'nodenext', moduleResolution: 'nodenext' }
+  const entries = ['core', 'adapter', 'testing', 'opentelemetry']
+  const packages = ['fastify', 'express', 'web', 'redis', 'emulator']
+  await typeCheck(join(consumer, 'project'), typescript, 'module', options, [...entries, ...packages])
+})
+
 t.test('tools', async (t) => {
   const consumer = await install(join(folder, 'tools'), 'tools', tarballs)
   const main = join(consumer, 'main.js')
