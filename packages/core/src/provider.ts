@@ -92,7 +92,7 @@ export class TokenProvider {
       pauseWatch: new PauseWatch(resolved.clock, inOwnContext),
       isClosed: () => this.#closed.signal.aborted,
       onChange: (account) => {
-        if (!this.#closed.signal.aborted) cache.place(account)
+        if (!this.#closed.signal.aborted) cache.update(account)
       }
     }
     for (const warning of warnings) log.warnConfiguration(warning)

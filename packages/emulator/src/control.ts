@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { type Answer, json, methodNotAllowed, readBody } from './answer.js'
 import { describe, invalid, ownProperties } from './check.js'
-import { EmulatorError } from './errors.js'
+import type { EmulatorError } from './errors.js'
 import { type CheckedFault, checkFaults } from './faults.js'
 import type { ReceivedRequest } from './received.js'
 
@@ -56,8 +56,7 @@ async function script(request: IncomingMessage, controls: Controls): Promise<Ans
     controls.script(faults)
     return json({ scripted: faults.length })
   } catch (error) {
-    const message = error instanceof EmulatorError ? error.message : 'the body must be a JSON array of faults'
-    return json({ error: message }, 400)
+    return badRequest(error, 'the body must be a JSON array of faults')
   }
 }
 
@@ -68,10 +67,14 @@ async function revoke(request: IncomingMessage, controls: Controls): Promise<Ans
     controls.revoke(accessTokenId)
     return json({ revoked: accessTokenId })
   } catch (error) {
-    const message =
-      error instanceof EmulatorError ? error.message : 'the body must be {"accessTokenId": "..."}'
-    return json({ error: message }, 400)
+    return badRequest(error, 'the body must be {"accessTokenId": "..."}')
   }
+}
+
+/** Says what an error of this package says, else what the body must be. */
+function badRequest(error: unknown, expected: string): Answer {
+  const { code, message } = error as Partial<EmulatorError>
+  return json({ error: code?.startsWith('ERR_BANDWIDTH_EMULATOR_') ? message : expected }, 400)
 }
 
 /** The id, under the name `accessTokenId` or under `access_token_id`, its name in a token response. */

@@ -42,7 +42,7 @@ export async function listen({ host, port }: { host: string; port: number }): Pr
 }
 
 function explain(error: unknown, host: string, port: number): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+  const { code = 'unknown error' } = error as NodeJS.ErrnoException
   if (code === 'EADDRINUSE') return `port ${port} on ${host} is taken; choose another, or 0 for a free one`
   return `cannot listen on port ${port} of host ${host} (${code})`
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   calculateJwkThumbprint,
-  errors,
+  type errors,
   exportJWK,
   generateKeyPair,
   type JSONWebKeySet,
@@ -64,8 +64,10 @@ async function createSigner(): Promise<Signer> {
         const { payload } = await jwtVerify(token, publicKey, required)
         return { verdict: 'valid', id: payload.jti }
       } catch (error) {
-        const expired = error instanceof errors.JWTExpired
-        return expired ? { verdict: 'expired', id: error.payload.jti } : { verdict: 'invalid', id: undefined }
+        const { code, payload } = error as Partial<errors.JWTExpired>
+        return code === 'ERR_JWT_EXPIRED'
+          ? { verdict: 'expired', id: payload?.jti }
+          : { verdict: 'invalid', id: undefined }
       }
     }
   }

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Account } from './account.js'
 
-/** Passed on every read, since the library would make a new one each time. It writes to it: not to be frozen. */
+/** The options of every read: without any, the library makes an object each time. It writes to them, so never freeze them. */
 const GET_OPTIONS = {}
 
 /**
@@ -41,7 +41,7 @@ export class AccountCache {
   }
 
   /** Moves an account to the cache that it belongs to now. */
-  place(account: Account): void {
+  update(account: Account): void {
     this.#last = undefined
     const [home, other] = account.hasToken
       ? [this.#withToken, this.#withoutToken]

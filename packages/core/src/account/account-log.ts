@@ -47,10 +47,26 @@ export class AccountLog {
   }
 
   /** The error of a caller who gets no token. */
-  refusal(failure: Failure, retryInMs: number | undefined, isServing: boolean): Error {
+  errorFor(failure: Failure, retryInMs: number | undefined, isServing: boolean): Error {
     const nowMs = this.#context.clock.monotonic()
     if (failure !== CLOSED) this.#note({ failure, retryInMs, isServing, nowMs }, true)
     return toError(failure, retryInMs)
+  }
+
+  /** A peer rejected a token that was issued just now. */
+  rejectedYoung(): void {
+    this.#context.log.warn(
+      { account: this.#account },
+      'The gateway rejected a token less than 5 s old; keeping it. Are gateway and `network` of the same region?'
+    )
+  }
+
+  /** The endpoint sent a token of little use. */
+  nearlyDead(): void {
+    this.#context.log.warnOnce(
+      'The token endpoint sent a token that is about to expire, or that expires before the cached one. At most one ' +
+        'request per 5 s is made meanwhile. Does a proxy or a cache answer instead of it?'
+    )
   }
 
   #obtained(expiresIn: number, isOver: boolean, nowMs: number): void {

@@ -7,7 +7,6 @@ import { CLOSED, type Failure, isFailure, NEARLY_DEAD } from '../failure.js'
 import { BackgroundTimer } from '../support/background-timer.js'
 import { ageMs, type Instant, readClock } from '../support/clock.js'
 import type { AccessToken } from '../token/access-token.js'
-import { REQUEST_INTERVAL_MS } from '../token/lifetime.js'
 import type { AccountContext } from './account-context.js'
 import { AccountLog } from './account-log.js'
 import {
@@ -24,11 +23,13 @@ import {
 } from './cached-token.js'
 import { Pauses } from './pauses.js'
 import { Rejections } from './rejections.js'
-import { logNearlyDead, publishOutcome } from './report.js'
+import { publishOutcome } from './report.js'
 import { describeStatus, type TokenStatus } from './status.js'
 
 /** When to repeat a refresh whose time ran out while it waited for a place or for a probe. */
 const WAITED_IN_VAIN_RETRY_MS = 1_000
+/** For callers who need a token with more life left, a request may start once in this time. */
+const RENEWAL_INTERVAL_MS = 5_000
 const NEVER = Number.NEGATIVE_INFINITY
 
 type Flight = Acquisition<CachedToken | Failure>
@@ -55,8 +56,8 @@ export class Account {
     this.#context = context
     this.#gate = context.gate ?? new ClientGate()
     this.#pauses = new Pauses(this.#gate, key, context.pauseWatch)
-    this.#rejections = new Rejections(context, key)
     this.#log = new AccountLog(context, key)
+    this.#rejections = new Rejections(context, key, this.#log)
     this.#timer = new BackgroundTimer(context.clock)
   }
 
@@ -84,13 +85,13 @@ export class Account {
     signal?: AbortSignal
   ): Promise<AccessToken> {
     const now = this.#now()
-    const cached = this.#valid(now)
+    const cached = this.#checkCached(now)
     if (cached === undefined) {
       const flight = this.#started(this.#request(now))
       flight.minimumLifetimeMs = Math.max(flight.minimumLifetimeMs, minimumLifetimeMs)
       const token = this.#use(this.#orThrow(await flight.wait(signal)))
       // The fleet's token may be the one that this caller was refused with.
-      const isRejected = isNamedBy(rejected, { token }) && this.#valid(this.#now()) !== undefined
+      const isRejected = isNamedBy(rejected, { token }) && this.#checkCached(this.#now()) !== undefined
       return isRejected ? this.getToken(minimumLifetimeMs, rejected, signal) : token
     }
 
@@ -109,20 +110,20 @@ export class Account {
   }
 
   peek(): AccessToken | undefined {
-    const cached = this.#valid(this.#now())
+    const cached = this.#checkCached(this.#now())
     return cached && this.#use(cached)
   }
 
   async warmUp(): Promise<void> {
     const now = this.#now()
-    if (this.#valid(now) === undefined) this.#orThrow(await this.#started(this.#request(now)).wait())
+    if (this.#checkCached(now) === undefined) this.#orThrow(await this.#started(this.#request(now)).wait())
   }
 
   invalidate(rejected: RejectedToken): boolean {
     const now = this.#now()
-    const cached = this.#valid(now)
+    const cached = this.#checkCached(now)
     if (cached === undefined || !isNamedBy(rejected, cached)) return false
-    const isDropped = this.#rejections.mayDrop(cached, now)
+    const isDropped = this.#rejections.reject(cached, now)
     if (isDropped) {
       this.#context.inOwnContext(() => cached.withdraw?.())
       this.#drop()
@@ -133,7 +134,7 @@ export class Account {
 
   status(): TokenStatus {
     const now = this.#now()
-    const cached = this.#valid(now)
+    const cached = this.#checkCached(now)
     const expiresInMs = cached && cached.lifetimeMs - ageMs(cached.issuedAt, now)
     const coolDown = this.#pauses.longest(now, cached && usableMs(cached, now))
     return describeStatus(expiresInMs, coolDown, this.#pause(now), this.isAcquiring)
@@ -155,8 +156,8 @@ export class Account {
     return readClock(this.#context.clock)
   }
 
-  /** The valid cached token. Drops one past its hard line, so that it cannot come back when a clock is set back. */
-  #valid(now: Instant): CachedToken | undefined {
+  /** Returns the cached token if it is valid, and drops it if not: it must not come back when a clock is set back. */
+  #checkCached(now: Instant): CachedToken | undefined {
     const cached = this.#cached
     if (cached !== undefined && usableMs(cached, now) < 0) {
       this.#drop()
@@ -197,7 +198,7 @@ export class Account {
   #accepts({ minimumLifetimeMs, isReplacement }: Flight, shared: Acquired): boolean {
     const now = this.#now()
     const wanted = { minimumLifetimeMs, isReplacement, expiryMarginMs: this.#context.expiryMarginMs }
-    return !this.#rejections.includes(shared) && isImprovement(shared, this.#valid(now), wanted, now)
+    return !this.#rejections.includes(shared) && isImprovement(shared, this.#checkCached(now), wanted, now)
   }
 
   #refreshIfDue(cached: CachedToken, now: Instant): void {
@@ -211,12 +212,12 @@ export class Account {
     now: Instant,
     signal?: AbortSignal
   ): Promise<AccessToken> {
-    const isTooSoon = now.monotonicMs - this.#lastStartMs < REQUEST_INTERVAL_MS
+    const isTooSoon = now.monotonicMs - this.#lastStartMs < RENEWAL_INTERVAL_MS
     const request = isTooSoon ? this.#flight : this.#request(now)
     if (request === undefined || 'failure' in request) return asked.token
     request.minimumLifetimeMs = Math.max(request.minimumLifetimeMs, minimumLifetimeMs)
     const result = await request.wait(signal)
-    return this.#use(this.#valid(this.#now()) ?? this.#orThrow(result))
+    return this.#use(this.#checkCached(this.#now()) ?? this.#orThrow(result))
   }
 
   #use(cached: CachedToken): AccessToken {
@@ -229,12 +230,12 @@ export class Account {
     if (!isFailure(result)) return result
     // Trying again makes no sense at a closed provider.
     const pauseMs = result === CLOSED ? undefined : this.#pause(this.#now())?.leftMs
-    throw this.#log.refusal(result, pauseMs ?? result.retryAfterMs, this.serves)
+    throw this.#log.errorFor(result, pauseMs ?? result.retryAfterMs, this.serves)
   }
 
   /** The acquisition that a caller waits for. Throws the failure of the pause, if no request may start. */
   #started(request: Flight | Pause): Flight {
-    if ('failure' in request) throw this.#log.refusal(request.failure, request.leftMs, this.serves)
+    if ('failure' in request) throw this.#log.errorFor(request.failure, request.leftMs, this.serves)
     return request
   }
 
@@ -247,7 +248,7 @@ export class Account {
     const pause = this.#pause(now)
     const incident = { isServing: this.serves, retryInMs: pause?.leftMs, nowMs: now.monotonicMs }
     if (!wasClosed) this.#log.ended(outcome, result, incident, this.#pauses)
-    if (flight.admission && pause?.failure === NEARLY_DEAD) logNearlyDead(this.#context)
+    if (flight.admission && pause?.failure === NEARLY_DEAD) this.#log.nearlyDead()
     publishOutcome(this.#context, flight, result, this.serves, pause)
     this.#pauses.publish(now)
     // A logger or a subscriber may have closed the provider.
@@ -263,14 +264,13 @@ export class Account {
   }
 
   #adopt(flight: Flight, grant: Acquired, now: Instant): CachedToken | Failure {
-    const previous = this.#valid(now)
+    const previous = this.#checkCached(now)
     const next = createCachedToken(grant, this.#context, this.#context.clock)
     this.#cached = chooseToken(next, previous, flight.isReplacement, now)
     const isAdopted = this.#cached === next
     this.#rejections.learn(grant)
     const isPointless = !isAdopted || isNearlyDead(next, now)
-    const pointlessUntilMs = isPointless ? next.issuedAt.monotonicMs + REQUEST_INTERVAL_MS : NEVER
-    this.#pauses.succeeded(flight.admission, next.issuedAt, now, pointlessUntilMs)
+    this.#pauses.succeeded(flight.admission, next.issuedAt, isPointless, now)
     this.#hotToken = undefined
     this.#hotUntilMs = isAdopted ? hotUntilMs(next) : NEVER
     return isAdopted ? next : NEARLY_DEAD
@@ -287,7 +287,7 @@ export class Account {
 
   #wake(): void {
     const now = this.#now()
-    const cached = this.#valid(now)
+    const cached = this.#checkCached(now)
     if (cached === undefined) return
     // From now on every caller checks both clocks, because the wall clock may have been changed.
     this.#hotUntilMs = NEVER

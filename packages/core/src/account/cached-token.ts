@@ -1,7 +1,12 @@
 import type { Acquired } from '../acquisition/acquired.js'
 import { ageMs, type Clock, type Instant } from '../support/clock.js'
 import { AccessToken } from '../token/access-token.js'
-import { type Lifetime, marginMs, planLifetime, REQUEST_INTERVAL_MS } from '../token/lifetime.js'
+import { type Lifetime, marginMs, planLifetime } from '../token/lifetime.js'
+
+/** A token younger than this is not replaced if a peer rejects it: the next one most likely would be, too (rule 9). */
+const YOUNG_MS = 5_000
+/** How long nothing is requested after a token that was no better than the last one, or was about to expire (rule 11). */
+export const POINTLESS_MS = 5_000
 
 /** A token that a peer refused: itself, its string or its id. */
 export type RejectedToken = string | { readonly accessToken: string }
@@ -63,9 +68,9 @@ export function nextWakeMs(cached: CachedToken, retryInMs: number | undefined, n
   return cached.isUsed && retryInMs !== undefined ? Math.min(retryInMs, untilLapseMs) : untilLapseMs
 }
 
-/** Whether the token was issued just now. It is not replaced then: the next one would most likely be rejected too. */
+/** Whether the token was issued just now. */
 export function isYoung(cached: CachedToken, now: Instant): boolean {
-  return ageMs(cached.issuedAt, now) < REQUEST_INTERVAL_MS
+  return ageMs(cached.issuedAt, now) < YOUNG_MS
 }
 
 export function isNamedBy(
@@ -81,7 +86,7 @@ export function isNamedBy(
 export function isNearlyDead(next: CachedToken, now: Instant): boolean {
   // The monotonic clock alone counts: if somebody sets the wall clock, that is not the endpoint's fault.
   const usedUpMs = now.monotonicMs - next.issuedAt.monotonicMs + next.marginMs
-  return next.lifetimeMs - usedUpMs < REQUEST_INTERVAL_MS
+  return next.lifetimeMs - usedUpMs < POINTLESS_MS
 }
 
 /** The token to cache: the new one, unless it is not usable, or the previous one lives longer and was not rejected. */

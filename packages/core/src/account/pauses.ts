@@ -3,6 +3,9 @@ import { CoolDown, type Pause } from '../acquisition/cool-down.js'
 import { type Failure, NEARLY_DEAD } from '../failure.js'
 import type { PauseWatch } from '../observe/pause-watch.js'
 import type { Instant } from '../support/clock.js'
+import { POINTLESS_MS } from './cached-token.js'
+
+const NEVER = Number.NEGATIVE_INFINITY
 
 /** The part of an acquisition that decides which requests its failure holds back. */
 export interface Failed {
@@ -71,21 +74,16 @@ export class Pauses {
     else this.#gate.failed(failure, admission, now)
   }
 
-  /** Ends the cool-downs. `pointlessUntilMs` lies ahead if the new token is no better than the last one. */
-  succeeded(
-    admission: Admission | undefined,
-    issuedAt: Instant,
-    now: Instant,
-    pointlessUntilMs: number
-  ): void {
+  /** Ends the cool-downs. `isPointless` says that another request now would bring no better token than this one. */
+  succeeded(admission: Admission | undefined, issuedAt: Instant, isPointless: boolean, now: Instant): void {
     const wasFailing = this.isFailing
     this.#own.end()
     this.#gate.succeeded(admission, issuedAt, now)
-    this.#pointless.set(now, pointlessUntilMs)
+    this.#pointless.set(isPointless ? issuedAt.monotonicMs + POINTLESS_MS : NEVER, now)
     this.#hasRecovered = wasFailing && !this.isFailing
   }
 
-  /** Ends the pause of a refusal that began while a token was valid, because that token has reached its hard line. */
+  /** Ends pauses after lasting failures if they began while the token was valid that has now reached its hard line. */
   lapsed(served: (then: Instant) => boolean, now: Instant): void {
     this.#own.shorten(served, now)
     this.#gate.coolDown.shorten(served, now)
@@ -102,10 +100,10 @@ export class Pauses {
 
 /** The time without requests because the endpoint sends the same token again, or one about to expire. */
 class PointlessPause {
-  beganAtMs = Number.NEGATIVE_INFINITY
-  #untilMs = Number.NEGATIVE_INFINITY
+  beganAtMs = NEVER
+  #untilMs = NEVER
 
-  set(now: Instant, untilMs: number): void {
+  set(untilMs: number, now: Instant): void {
     this.beganAtMs = now.monotonicMs
     this.#untilMs = untilMs
   }

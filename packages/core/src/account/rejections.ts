@@ -1,8 +1,9 @@
 import type { Acquired } from '../acquisition/acquired.js'
 import type { Pause } from '../acquisition/cool-down.js'
 import type { Instant } from '../support/clock.js'
+import type { AccountLog } from './account-log.js'
 import { type CachedToken, isYoung } from './cached-token.js'
-import { logYoungRejection, publishNamed, type ReportContext, type ReportedFlight } from './report.js'
+import { publishNamed, type ReportContext, type ReportedFlight } from './report.js'
 
 const REPLACEMENT_INTERVAL_MS = 30_000
 
@@ -15,13 +16,15 @@ interface Flight extends ReportedFlight {
 export class Rejections {
   readonly #context: ReportContext
   readonly #account: string
+  readonly #log: AccountLog
   /** The token that was rejected or invalidated last. It is not taken from the fleet's store again. */
   #rejected: string | undefined
   #lastReplacementMs = Number.NEGATIVE_INFINITY
 
-  constructor(context: ReportContext, account: string) {
+  constructor(context: ReportContext, account: string, log: AccountLog) {
     this.#context = context
     this.#account = account
+    this.#log = log
   }
 
   /** When the last replacement in the fleet began, in monotonic milliseconds. */
@@ -38,11 +41,11 @@ export class Rejections {
     if (replacedAtMs !== undefined) this.#lastReplacementMs = Math.max(this.#lastReplacementMs, replacedAtMs)
   }
 
-  /** Whether `invalidate()` may drop the cached token that it names. */
-  mayDrop(cached: CachedToken, now: Instant): boolean {
-    const isDropped = !isYoung(cached, now)
-    if (isDropped) this.#rejected = cached.token.accessToken
-    return isDropped
+  /** Takes note of the cached token that `invalidate()` names. Returns whether it is to be dropped. */
+  reject(cached: CachedToken, now: Instant): boolean {
+    if (isYoung(cached, now)) return false
+    this.#rejected = cached.token.accessToken
+    return true
   }
 
   /**
@@ -55,12 +58,12 @@ export class Rejections {
     inFlight: F | undefined,
     request: (() => F | Pause) | undefined
   ): F | Pause | undefined {
-    const fate = this.#fateOf(cached, now, inFlight, request)
+    const fate = this.#decide(cached, now, inFlight, request)
     this.publish(cached, fate)
     return fate
   }
 
-  #fateOf<F extends Flight>(
+  #decide<F extends Flight>(
     cached: CachedToken,
     now: Instant,
     inFlight: F | undefined,
@@ -68,7 +71,7 @@ export class Rejections {
   ): F | Pause | undefined {
     if (inFlight?.isReplacement) return inFlight
     if (isYoung(cached, now)) {
-      if (!cached.wasRejectedYoung) logYoungRejection(this.#context, this.#account)
+      if (!cached.wasRejectedYoung) this.#log.rejectedYoung()
       cached.wasRejectedYoung = true
       return undefined
     }

@@ -10,14 +10,12 @@ import {
   refreshChannel
 } from '../observe/channels.js'
 import type { Clock } from '../support/clock.js'
-import type { Log } from '../support/logger.js'
 import type { AccessToken } from '../token/access-token.js'
 import type { CachedToken } from './cached-token.js'
 
 /** What reporting needs, the same for all accounts. */
 export interface ReportContext {
   readonly clock: Clock
-  readonly log: Log
   readonly endpoint: Endpoint
   readonly inOwnContext: <T>(work: () => T) => T
 }
@@ -85,19 +83,4 @@ export function publishNamed(
       void fate.result.then((result) => (isFailure(result) ? publish('kept', result) : publish('replaced')))
     }
   })
-}
-
-export function logYoungRejection({ log }: ReportContext, account: string): void {
-  log.warn(
-    { account },
-    'The gateway rejected a token less than 5 s old; keeping it. Are gateway and `network` of the same region?'
-  )
-}
-
-/** Warns once of an endpoint whose tokens are of little use. */
-export function logNearlyDead({ log }: ReportContext): void {
-  log.warnOnce(
-    'The token endpoint sent a token that is about to expire, or that expires before the cached one. At most one ' +
-      'request per 5 s is made meanwhile. Does a proxy or a cache answer in its place?'
-  )
 }

@@ -1,4 +1,4 @@
-import { type FailurePlace, failureFields } from '../acquisition/failure-log.js'
+import { type Destination, failureFields } from '../acquisition/failure-log.js'
 import type { Failure } from '../failure.js'
 import type { Log } from '../support/logger.js'
 
@@ -39,7 +39,7 @@ const ALL = Symbol('all')
  */
 export class TroubleLog {
   readonly #log: Log
-  readonly #place: FailurePlace
+  readonly #destination: Destination
   readonly #isPerAccount: boolean
   readonly #troubles = new Map<string | typeof ALL, Trouble>()
   /** The causes whose hint has been written. */
@@ -48,9 +48,9 @@ export class TroubleLog {
   #filledAtMs = 0
 
   /** `isPerAccount` says whether each account has credentials of its own, and so troubles of its own. */
-  constructor(log: Log, place: FailurePlace, isPerAccount: boolean) {
+  constructor(log: Log, destination: Destination, isPerAccount: boolean) {
     this.#log = log
-    this.#place = place
+    this.#destination = destination
     this.#isPerAccount = isPerAccount
   }
 
@@ -71,7 +71,7 @@ export class TroubleLog {
     if (isCaller && trouble.level === 'error') return
     const level = isServing && trouble.level !== 'error' ? 'warn' : 'error'
     const cause = [failure.code, failure.upstreamStatus, failure.oauthError, failure.cause?.code].join()
-    if ((level !== trouble.level || cause !== trouble.cause) && this.#mayWrite(nowMs)) {
+    if ((level !== trouble.level || cause !== trouble.cause) && this.#takeLine(nowMs)) {
       Object.assign(trouble, { level, cause })
       this.#write(level, cause, incident)
     }
@@ -96,7 +96,7 @@ export class TroubleLog {
   }
 
   #write(level: 'warn' | 'error', cause: string, { account, failure, retryInMs }: Incident): void {
-    const { hint, ...fields } = failureFields(failure, this.#place)
+    const { hint, ...fields } = failureFields(failure, this.#destination)
     const isNewCause = hint !== undefined && !this.#hinted.has(cause)
     this.#hinted.add(cause)
     this.#log[level](
@@ -107,7 +107,8 @@ export class TroubleLog {
     )
   }
 
-  #mayWrite(nowMs: number): boolean {
+  /** Takes one of the lines that may be written now. Returns whether there was one. */
+  #takeLine(nowMs: number): boolean {
     const minutes = Math.floor((nowMs - this.#filledAtMs) / LINE_INTERVAL_MS)
     if (minutes > 0) {
       this.#lines = Math.min(MAX_LINES, this.#lines + minutes)

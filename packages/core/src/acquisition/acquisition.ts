@@ -182,7 +182,7 @@ export class Acquisition<Result> {
         isEnded: () => signal.aborted
       })
     )
-    // What this member has begun itself comes to its end before anything begins anew, and has the last word.
+    // The deadline has ended this member's own fetch, too. Its result counts, and nothing starts anew before it is there.
     if (signal.aborted && fetching !== undefined) return fetching
     if (this.#entrance.waitedInVain(deadline)) return WAITED_IN_VAIN
     return result === undefined || result === TIMED_OUT ? this.#withAttempts(TIMED_OUT) : result
@@ -198,7 +198,7 @@ export class Acquisition<Result> {
         ? credentials
         : await this.#attempt(credentials)
       if (!isFailure(result) || result === STOOD_STILL) return result
-      // What it asked for in `Retry-After` has been waited for.
+      // No request could be sent for another attempt: the last one counts. Its `Retry-After` has been waited for.
       if (result.isVerdict === false) return last ? { ...last, retryAfterMs: undefined } : result
       const failure = this.#withAttempts(result)
       if (this.#deadline.signal.aborted) return failure
@@ -235,8 +235,8 @@ export class Acquisition<Result> {
 
   async #attempt(credentials: Credentials): Promise<Acquired | Failure> {
     const { clock, endpoint } = this.#context
-    const refusal = await this.#entrance.enter(this.#deadline)
-    if (refusal !== undefined) return refusal
+    const failure = await this.#entrance.enter(this.#deadline)
+    if (failure !== undefined) return failure
     // The provider may have been closed meanwhile, by a function that another request called.
     const { signal } = this.#deadline
     if (signal.aborted) return signal.reason

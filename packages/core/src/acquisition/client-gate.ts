@@ -12,8 +12,8 @@ export interface Admission {
 
 /** What a request of the client has to wait for, or the failure with which it is refused. */
 export type Obstacle =
-  | { readonly refusal: Failure }
-  | { readonly heldMs: number; readonly refusal: Failure }
+  | { readonly failure: Failure }
+  | { readonly heldMs: number; readonly failure: Failure }
   | { readonly probe: Promise<void> }
 
 /**
@@ -30,9 +30,9 @@ export class ClientGate {
   /** The obstacle for a request now, if there is one. Ask again after every wait. */
   obstacle(now: Instant, admission?: Admission): Obstacle | undefined {
     const pause = this.coolDown.pause(now)
-    if (pause !== undefined) return { refusal: pause.failure }
+    if (pause !== undefined) return { failure: pause.failure }
     if (this.#held !== undefined && this.#held.untilMs > now.monotonicMs) {
-      return { heldMs: this.#held.untilMs - now.monotonicMs, refusal: this.#held.failure }
+      return { heldMs: this.#held.untilMs - now.monotonicMs, failure: this.#held.failure }
     }
     if (this.#probe !== undefined && !admission?.isProbe) return { probe: this.#probe }
     return undefined

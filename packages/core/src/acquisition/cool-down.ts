@@ -38,10 +38,10 @@ export class CoolDown {
 
   /**
    * What is left of the pause. `servesForMs` is how long the account's cached token may still be handed out: the pause
-   * of a refusal ends with it, so that the account asks again as soon as it has no token.
+   * after a lasting failure ends with it, so that the account asks again as soon as it has no token.
    */
   pause(now: Instant, servesForMs = Number.POSITIVE_INFINITY): Pause | undefined {
-    const untilMs = this.#isRefusal
+    const untilMs = this.#isLasting
       ? Math.max(this.#askedUntilMs, Math.min(this.#untilMs, now.monotonicMs + servesForMs))
       : this.#untilMs
     const leftMs = untilMs - now.monotonicMs
@@ -64,9 +64,9 @@ export class CoolDown {
     this.#untilMs = Math.max(this.#untilMs, askedUntilMs)
   }
 
-  /** Ends the pause of a refusal that began while a token was valid, because that token has reached its hard line. */
+  /** Ends the pause after a lasting failure if it began while the token was valid that has now reached its hard line. */
   shorten(served: (then: Instant) => boolean, now: Instant): void {
-    if (this.#beganAt === undefined || !this.#isRefusal || !served(this.#beganAt)) return
+    if (this.#beganAt === undefined || !this.#isLasting || !served(this.#beganAt)) return
     this.#untilMs = Math.max(this.#askedUntilMs, Math.min(this.#untilMs, now.monotonicMs))
   }
 
@@ -77,7 +77,8 @@ export class CoolDown {
     this.#untilMs = this.#askedUntilMs = NEVER
   }
 
-  get #isRefusal(): boolean {
+  /** Whether another attempt cannot help: only other credentials or time can. */
+  get #isLasting(): boolean {
     return this.#failure !== undefined && this.#failure.remedy !== 'retry'
   }
 }

@@ -139,7 +139,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && !/\p{Cc}/u.test(value)
 }
 
-const PLACES = [
+const POSITIONS = [
   [/\p{Cc}$/u, 'ends with'],
   [/^\p{Cc}/u, 'begins with'],
   [/\p{Cc}/u, 'contains']
@@ -148,7 +148,7 @@ const PLACES = [
 /** Says which control character a text has, and where. A line break at the end often comes from a file. */
 function describeControlCharacter(value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined
-  for (const [pattern, verb] of PLACES) {
+  for (const [pattern, verb] of POSITIONS) {
     const [character] = pattern.exec(value) ?? []
     if (character !== undefined) return `a string that ${verb} ${nameOf(character)}`
   }

@@ -40,14 +40,14 @@ export class Entrance {
       } else if ('heldMs' in obstacle && obstacle.heldMs < deadline.leftMs) {
         wait = deadline.sleep(obstacle.heldMs)
       } else {
-        return { ...obstacle.refusal, isVerdict: false }
+        return { ...obstacle.failure, isVerdict: false }
       }
       await deadline.inTime(wait)
       const { aborted, reason } = deadline.signal
       if (aborted) return reason === TIMED_OUT ? WAITED_IN_VAIN : reason
     }
     if (this.admission === undefined || !this.#gate.isCurrent(this.admission)) {
-      // After a cool-down that others began it is as new, and may be the probe.
+      // Others have begun a cool-down since. It is admitted again, like a new acquisition, and may be the probe.
       this.admission?.leave()
       this.admission = this.#gate.admit()
     }

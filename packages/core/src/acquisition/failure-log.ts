@@ -2,7 +2,7 @@ import type { Failure } from '../failure.js'
 import { parseUrl } from '../support/url.js'
 
 /** Where the failed requests went. */
-export interface FailurePlace {
+export interface Destination {
   readonly tokenUrl: string
   /** The option `network`. */
   readonly network?: string | undefined
@@ -35,7 +35,7 @@ type Environment = Readonly<Record<string, string | undefined>>
  */
 export function failureFields(
   failure: Failure,
-  place: FailurePlace,
+  destination: Destination,
   environment: Environment = process.env
 ): FailureFields {
   const { code, attempts, upstreamStatus, oauthError, cause, thrown } = failure
@@ -47,32 +47,36 @@ export function failureFields(
     oauthError,
     cause: cause?.code,
     thrown,
-    endpoint: parseUrl(place.tokenUrl)?.origin,
-    network: place.network,
-    hint: hintFor(failure, place, environment)
+    endpoint: parseUrl(destination.tokenUrl)?.origin,
+    network: destination.network,
+    hint: hintFor(failure, destination, environment)
   }
   return Object.fromEntries(
     Object.entries(fields).filter(([, value]) => value !== undefined)
   ) as unknown as FailureFields
 }
 
-function hintFor(failure: Failure, place: FailurePlace, environment: Environment): string | undefined {
+function hintFor(failure: Failure, destination: Destination, environment: Environment): string | undefined {
   const { code, upstreamStatus } = failure
   switch (code) {
     case 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED':
       return upstreamStatus === undefined
         ? functionHint(failure)
-        : sentences(refusalHint(failure), urlHint(place, environment))
+        : sentences(refusalHint(failure), urlHint(destination, environment))
     case 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE':
       return upstreamStatus === undefined
-        ? sentences(networkHint(failure), proxyHint(place, environment), urlHint(place, environment))
+        ? sentences(
+            networkHint(failure),
+            proxyHint(destination, environment),
+            urlHint(destination, environment)
+          )
         : unavailableHint(upstreamStatus)
     case 'ERR_BANDWIDTH_TOKEN_TIMEOUT':
       return failure.isVerdict === false || failure.attempts === 0
         ? NOT_SENT
-        : sentences(TIMEOUT, proxyHint(place, environment), urlHint(place, environment))
+        : sentences(TIMEOUT, proxyHint(destination, environment), urlHint(destination, environment))
     case 'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID':
-      return sentences(responseHint(upstreamStatus), urlHint(place, environment))
+      return sentences(responseHint(upstreamStatus), urlHint(destination, environment))
     default:
       return undefined
   }
@@ -179,7 +183,7 @@ function networkHint({ cause }: Failure): string {
 const PROXY_VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy']
 
 /** The provider's own agent reads no proxy variables, which is often why no request gets through. */
-function proxyHint({ hasDispatcher = false }: FailurePlace, environment: Environment): string {
+function proxyHint({ hasDispatcher = false }: Destination, environment: Environment): string {
   const variable = PROXY_VARIABLES.find((name) => environment[name])
   return variable === undefined || hasDispatcher
     ? ''
@@ -187,7 +191,7 @@ function proxyHint({ hasDispatcher = false }: FailurePlace, environment: Environ
         '"dispatcher".'
 }
 
-function urlHint({ tokenUrl }: FailurePlace, environment: Environment): string {
+function urlHint({ tokenUrl }: Destination, environment: Environment): string {
   return environment['BW_TOKEN_URL'] === tokenUrl ? 'The token URL comes from BW_TOKEN_URL.' : ''
 }
 

@@ -1,4 +1,4 @@
-import { BandwidthTokenError } from '../errors.js'
+import { type BandwidthTokenError, STATUS_CODES } from '../errors.js'
 import type { Clock } from '../support/clock.js'
 import { known, type ServeErrorMessage, serveErrorChannel } from './channels.js'
 
@@ -13,7 +13,7 @@ export function publishServeError(
   { account, sinceMs }: { readonly account: string; readonly sinceMs: number | undefined },
   { clock, inOwnContext }: { readonly clock: Clock; readonly inOwnContext: (work: () => void) => void }
 ): void {
-  if (!serveErrorChannel.hasSubscribers || !(error instanceof BandwidthTokenError)) return
+  if (!serveErrorChannel.hasSubscribers || !isOwn(error)) return
   const { code, upstreamStatus, oauthError, retryAfter, cause } = error
   const message: ServeErrorMessage = {
     account,
@@ -28,4 +28,13 @@ export function publishServeError(
     })
   }
   inOwnContext(() => serveErrorChannel.publish(message))
+}
+
+/** By its code. What a caller passed may have thrown anything else, even something that cannot be read. */
+function isOwn(error: unknown): error is BandwidthTokenError {
+  try {
+    return Object.hasOwn(STATUS_CODES, (error as BandwidthTokenError).code)
+  } catch {
+    return false
+  }
 }

@@ -1,5 +1,5 @@
-/** The least time between two requests while the endpoint sends tokens that are unchanged or about to expire. */
-export const REQUEST_INTERVAL_MS = 5_000
+/** No token is refreshed sooner, however short its lifetime (rule 11). */
+const LEAST_REFRESH_AGE_MS = 5_000
 
 /** How long a token lives, and when it is refreshed. Its age counts from the moment before its request. */
 export interface Lifetime {
@@ -23,7 +23,7 @@ export function planLifetime(
   const leastMs = marginMs(lifetimeMs, margins.expiryMarginMs)
   const softMs = Math.max(leastMs, Math.min(margins.refreshAheadMs, lifetimeMs / 4))
   const refreshAgeMs = lifetimeMs - softMs + (random * (softMs - leastMs)) / 2
-  return { lifetimeMs, marginMs: leastMs, refreshAgeMs: Math.max(refreshAgeMs, REQUEST_INTERVAL_MS) }
+  return { lifetimeMs, marginMs: leastMs, refreshAgeMs: Math.max(refreshAgeMs, LEAST_REFRESH_AGE_MS) }
 }
 
 /** A token with less than this left is not handed out. At least a millisecond: never at the instant it expires. */
