@@ -207,6 +207,24 @@ async function answerOf(url: string): Promise<Response> {
   }
 }
 
+t.test('the test of the README of packages/express passes', async (t) => {
+  const file = join(project, 'token.test.cjs')
+  await writeFile(file, await under(EXPRESS, 'Testing your app'))
+  const tests: (() => Promise<void>)[] = []
+  const compared: unknown[] = []
+  const jest = {
+    test: (_name: string, fn: () => Promise<void>) => tests.push(fn),
+    expect: (value: unknown) => ({ toBe: (expected: unknown) => compared.push([value, expected]) })
+  }
+  Object.assign(globalThis, jest)
+  t.teardown(() => {
+    for (const name of Object.keys(jest)) Reflect.deleteProperty(globalThis, name)
+  })
+  await import(pathToFileURL(file).href)
+  for (const test of tests) await test()
+  t.strictSame(compared, [[60, 60]])
+})
+
 t.test('the core and the store are taken from CommonJS as written', async (t) => {
   for (const name of ['core', 'redis']) {
     const line = /In CommonJS: `(.*)`/.exec(await read(`packages/${name}/README.md`))?.[1] ?? ''

@@ -63,6 +63,9 @@ const OF_A_SERVER = [
 t.test('the examples for a server compile', async (t) => {
   const project = await consumer(t)
   await writeBlocks(t, project, OF_A_SERVER)
+  // What Jest declares.
+  const jest = 'declare function test(name: string, fn: () => unknown): void\n'
+  await writeFile(join(project, 'jest.d.ts'), `${jest}declare function expect(value: unknown): any`)
   t.equal(await compile(project), '')
 })
 
