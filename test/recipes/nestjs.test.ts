@@ -28,6 +28,13 @@ t.test('the page shows each file as it runs here', async (t) => {
   for (const [file, block] of shown) t.equal(block, await read(FOLDER, file), file)
 })
 
+t.test('the version of Fastify is the one that NestJS pins', async (t) => {
+  const pinned = JSON.parse(await read(FOLDER, 'node_modules/@nestjs/platform-fastify/package.json'))
+  const { fastify } = pinned.dependencies
+  t.equal(JSON.parse(await read(FOLDER, 'package.json')).devDependencies.fastify, fastify)
+  t.match(page, `npm install fastify@${fastify}`)
+})
+
 interface NestApp {
   listen(port: number, host: string): Promise<unknown>
   getUrl(): Promise<string>
