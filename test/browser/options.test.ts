@@ -36,6 +36,15 @@ t.test('an option of the wrong type is named, with what it may be, and its value
   }
 })
 
+t.test('headers that cannot be sent are named, and their values are not shown', async (t) => {
+  for (const headers of [{ 'a b': 'secret' }, { a: 'secret\nb' }, [['secret']], [1]]) {
+    t.throws(() => createTokenSource({ headers } as never), {
+      code: 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID',
+      message: 'Invalid option "headers": expected valid headers'
+    })
+  }
+})
+
 t.test('a URL in the place of the options is an error', async (t) => {
   for (const options of ['/token', '', null, 5]) {
     t.throws(() => createTokenSource(options as never), {

@@ -57,7 +57,7 @@ export const attachPhone = (
   if (closing.aborted) throw closedError()
   if (!isFunction(ua?.setBWLogger)) throw optionInvalid('ua', 'a BandwidthUA')
   if (attachments.get(ua)?.()) {
-    throw optionInvalid('ua', 'a detached BandwidthUA; call detach() first')
+    throw optionInvalid('ua', 'a BandwidthUA after detach()')
   }
   checkOptions('listeners', listeners, LISTENER_RULES)
 

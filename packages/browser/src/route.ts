@@ -1,4 +1,5 @@
 import { retryAfterMs } from './back-off.js'
+import { optionInvalid } from './errors.js'
 import { type HeldToken, readToken } from './held-token.js'
 import type { TokenSourceOptions } from './options.js'
 import { ownPropertiesOf } from './own-properties.js'
@@ -14,10 +15,19 @@ export type AskRoute = (rejectedId?: string) => Promise<RouteOutcome>
 // One second more than the deadline of the server, whose answer says more than our giving up.
 const TIMEOUT_MS = 11_000
 
+/** @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for what `Headers` refuses */
+const toHeaders = (given: HeadersInit | undefined): Headers => {
+  try {
+    return new Headers(given)
+  } catch {
+    throw optionInvalid('headers', 'valid headers')
+  }
+}
+
 /** What asks the token route. `closing` ends its requests. */
 export const createRoute = (options: TokenSourceOptions, closing: AbortSignal): AskRoute => {
   const { url = '/bandwidth/token', headers, credentials } = options
-  const sentHeaders = new Headers(headers)
+  const sentHeaders = toHeaders(headers)
   // Many servers answer 401 to those who want JSON, and redirect all others to a page for signing in.
   sentHeaders.set('accept', 'application/json')
 
@@ -37,7 +47,7 @@ export const createRoute = (options: TokenSourceOptions, closing: AbortSignal): 
       redirect: 'manual',
       signal
     }) as RequestInit
-    const send = options.fetch ?? globalThis.fetch
+    const send = options.fetch ?? fetch
     const response = await send(withRejected(url, rejectedId), init)
     const { ok, status, type } = response
     const held = ok && readToken(await response.json().catch(() => {}), ageMs, Math.random())
