@@ -235,10 +235,12 @@ const OPTIONS: Readonly<Record<keyof TokenProviderOptions, Cases>> = {
     bad: [
       ['A'.repeat(43), 'a string'],
       [[], 'an array'],
-      [['A'.repeat(42)], 'an array'],
-      [['A'.repeat(45)], 'an array'],
-      [[`${'A'.repeat(42)}!`], 'an array'],
-      [[7], 'an array']
+      [['A'.repeat(42)], 'an array whose entry [0] is a string'],
+      [['A'.repeat(43), 'A'.repeat(45)], 'an array whose entry [1] is a string'],
+      [[`${'A'.repeat(42)}!`], 'an array whose entry [0] is a string'],
+      [[7], 'an array whose entry [0] is a number'],
+      // biome-ignore lint/suspicious/noSparseArray: a hole is no key
+      [['A'.repeat(43), , 'A'.repeat(43)], 'an array whose entry [1] is undefined']
     ],
     good: []
   },

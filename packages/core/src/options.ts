@@ -2,7 +2,7 @@ import { CREDENTIALS_RULES, type Credentials, fixedCredentials } from './acquisi
 import type { TokenDispatcher } from './endpoint/request.js'
 import { optionInvalid } from './errors.js'
 import type { TokenStore } from './store/token-store.js'
-import { checkOptions, hasMethods, type OptionRule } from './support/check-options.js'
+import { checkOptions, hasMethods, listOf, type OptionRule } from './support/check-options.js'
 import { type Clock, systemClock } from './support/clock.js'
 import type { Logger } from './support/logger.js'
 import { isInsecure, isTokenUrl } from './support/url.js'
@@ -160,10 +160,11 @@ const RULES: Readonly<Record<keyof ProviderOptions, OptionRule>> = {
     `a whole number from 1 to ${MAX_TOKENS}`
   ],
   store: [hasMethods('get', 'set', 'delete', 'lock', 'unlock'), 'a TokenStore'],
-  storeKeys: [
-    (value) => Array.isArray(value) && value.length > 0 && value.every(isStoreKey),
-    'an array of keys of 32 bytes each in base64 or base64url, as `node -p "crypto.randomBytes(32).toString(\'base64url\')"` makes them'
-  ],
+  storeKeys: listOf(
+    isStoreKey,
+    'an array of keys of 32 bytes each in base64 or base64url, as `node -p "crypto.randomBytes(32).toString(\'base64url\')"` makes them',
+    1
+  ),
   dispatcher: [hasMethods('request'), 'an undici Dispatcher'],
   logger: [
     hasMethods('debug', 'info', 'warn', 'error'),

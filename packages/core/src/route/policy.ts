@@ -1,6 +1,6 @@
 import { ACCOUNT_RULE } from '../account/get-token-options.js'
 import { optionInvalid, refusal } from '../errors.js'
-import type { OptionRule } from '../support/check-options.js'
+import { listOf, type OptionRule } from '../support/check-options.js'
 import type { Log } from '../support/logger.js'
 import { isSerializedOrigin } from '../support/url.js'
 import { isOriginAllowed } from './origin.js'
@@ -29,10 +29,10 @@ export const POLICY_RULES: Readonly<Record<keyof PolicyOptions<never>, OptionRul
       'calls that the account pays for'
   ],
   account: [isFunction, 'a function of the request that returns the name of an account'],
-  allowedOrigins: [
-    (value) => Array.isArray(value) && value.every(isSerializedOrigin),
+  allowedOrigins: listOf(
+    isSerializedOrigin,
     'an array of origins as a browser writes them, such as "https://app.example" (no path, no default port)'
-  ]
+  )
 }
 
 /** The checks before a token is handed out, in their order. */

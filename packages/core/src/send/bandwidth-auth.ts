@@ -1,6 +1,6 @@
 import { ACCOUNT_RULE, PROVIDER_RULE } from '../account/get-token-options.js'
 import { optionInvalid } from '../errors.js'
-import { checkOptions, type OptionRule } from '../support/check-options.js'
+import { checkOptions, listOf, type OptionRule } from '../support/check-options.js'
 import { isLoopback, isSerializedOrigin, parseUrl } from '../support/url.js'
 import { callerOf } from './callers.js'
 import type { Dispatch, DispatchHandler, DispatchOptions } from './dispatch.js'
@@ -32,11 +32,12 @@ export type BandwidthAuthInterceptor = <Dispatch extends (options: never, handle
 ) => Dispatch
 
 const RULES: Readonly<Record<keyof BandwidthAuthOptions, OptionRule>> = {
-  origins: [
-    (value) => Array.isArray(value) && value.length > 0 && [...value].every(isSafeOrigin),
+  origins: listOf(
+    isSafeOrigin,
     'a list of one or more origins as a browser writes them, such as "https://voice.bandwidth.com" (no path, no ' +
-      'default port); http: is for loopback hosts'
-  ],
+      'default port); http: is for loopback hosts',
+    1
+  ),
   account: ACCOUNT_RULE
 }
 

@@ -1,4 +1,4 @@
-import { optionInvalid } from '../errors.js'
+import { optionInvalid, typeName } from '../errors.js'
 
 /**
  * What an option must be: a check, the words for it, and optionally a function that describes a bad value whose type
@@ -43,6 +43,22 @@ export function checkOptions(
 export function hasMethods(...names: string[]): OptionRule[0] {
   return (value) =>
     names.every((name) => typeof (value as Record<string, unknown> | null)?.[name] === 'function')
+}
+
+/** The rule of a list with at least `least` entries, all of them valid. The error says which entry is the first bad one. */
+export function listOf(isValid: OptionRule[0], expected: string, least = 0): OptionRule {
+  const indexOfBad = (value: unknown) =>
+    Array.isArray(value) ? [...value].findIndex((each) => !isValid(each)) : -1
+  return [
+    (value) => Array.isArray(value) && value.length >= least && indexOfBad(value) === -1,
+    expected,
+    (value) => {
+      const index = indexOfBad(value)
+      return index === -1
+        ? undefined
+        : `an array whose entry [${index}] is ${typeName((value as unknown[])[index])}`
+    }
+  ]
 }
 
 function suggestion(name: string, known: readonly string[]): string {
