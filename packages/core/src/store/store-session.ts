@@ -5,7 +5,7 @@ import { type Entry, leftMs, parseEntry } from './entry.js'
 import type { Sealer } from './sealer.js'
 import type { TokenStore } from './token-store.js'
 
-/** If the holder of the lock is killed, the others wait no longer than this, and until they ask for it again. */
+/** If the holder of the lock is killed, the others wait for this, and then until they ask for the lock again. */
 const LOCK_MS = 3_000
 const COMMAND_MS = 250
 /** A limit that comes due later than this says that the process was busy, and nothing about the store. */
@@ -30,6 +30,7 @@ export interface SharedStore {
   readonly onCommand: (name: keyof TokenStore, isAnswered: boolean) => void
 }
 
+/** A token of the fleet, as it was found in the store. */
 export interface Shared {
   readonly entry: Entry
   readonly leftMs: number
@@ -93,9 +94,8 @@ export class StoreSession {
   }
 
   /**
-   * Renews the lock. Nobody waits for it: it takes none of the acquisition's time, and its failure says nothing. A lock
-   * that has expired meanwhile, since this process stood still, is not taken again: others may have fetched and
-   * released it.
+   * Renews the lock. Nobody waits for it, so it takes none of the acquisition's time. A lock that has expired, because
+   * this process stood still, is not taken again: others may have taken, used and released it meanwhile.
    */
   renewLock(): void {
     if (this.#isLocked) this.#renewed = this.#renew().catch(() => false)
@@ -150,7 +150,7 @@ export class StoreSession {
   /** Releases the lock without waiting. Also if the command to take it got no answer: it may have worked. */
   unlock(): void {
     ignore(async () => {
-      // As `write()` does, so that it comes after it.
+      // `write()` waits for it, too: the entry goes first.
       await this.#renewed
       await this.#shared.store.unlock(this.#name('entry'), this.#owner)
     })
