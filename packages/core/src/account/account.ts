@@ -42,9 +42,9 @@ export class Account {
   #hotToken: Promise<AccessToken> | undefined
   readonly key: string
   readonly #context: AccountContext<Account>
-  readonly #gate: ClientGate
   readonly #pauses: Pauses
-  readonly #rejections: Rejections
+  /** Made at the first rejection: most accounts never have one. */
+  #madeRejections: Rejections | undefined
   readonly #log: AccountLog
   #cached: CachedToken | undefined
   #flight: Flight | undefined
@@ -54,10 +54,8 @@ export class Account {
   constructor(key: string, context: AccountContext<Account>) {
     this.key = key
     this.#context = context
-    this.#gate = context.gate ?? new ClientGate()
-    this.#pauses = new Pauses(this.#gate, key, context.pauseWatch)
+    this.#pauses = new Pauses(context.gate ?? new ClientGate(), key, context.pauseWatch)
     this.#log = new AccountLog(context, key)
-    this.#rejections = new Rejections(context, key, this.#log)
     this.#timer = new BackgroundTimer(context.clock)
   }
 
@@ -152,6 +150,11 @@ export class Account {
     this.#flight?.close()
   }
 
+  get #rejections(): Rejections {
+    this.#madeRejections ??= new Rejections(this.#context, this.key, this.#log)
+    return this.#madeRejections
+  }
+
   #now(): Instant {
     return readClock(this.#context.clock)
   }
@@ -183,7 +186,7 @@ export class Account {
       lastReplacementMs: () => this.#rejections.lastReplacementMs
     }
     const flight: Flight = inOwnContext(
-      () => new Acquisition(this.#context, this.key, this.#gate, this.#pauses.mayRetry, demand)
+      () => new Acquisition(this.#context, this.key, this.#pauses.gate, this.#pauses.mayRetry, demand)
     )
     flight.cachedToken = this.#cached?.token.accessToken
     // Register it before it runs: a function that it calls may close the provider.
@@ -268,7 +271,7 @@ export class Account {
     const next = createCachedToken(grant, this.#context, this.#context.clock)
     this.#cached = chooseToken(next, previous, flight.isReplacement, now)
     const isAdopted = this.#cached === next
-    this.#rejections.learn(grant)
+    if (grant.replacedAtMs !== undefined) this.#rejections.learn(grant.replacedAtMs)
     const isPointless = !isAdopted || isNearlyDead(next, now)
     this.#pauses.succeeded(flight.admission, next.issuedAt, isPointless, now)
     this.#hotToken = undefined
@@ -282,7 +285,7 @@ export class Account {
     const cached = this.#cached
     if (cached === undefined || this.#context.isClosed()) return
     const retryInMs = this.#flight ? undefined : (this.#pause(now)?.leftMs ?? WAITED_IN_VAIN_RETRY_MS)
-    this.#timer.set(() => this.#wake(), nextWakeMs(cached, retryInMs, now))
+    this.#timer.set(this.#wake.bind(this), nextWakeMs(cached, retryInMs, now))
   }
 
   #wake(): void {

@@ -13,91 +13,6 @@ export interface Failed {
   readonly admission: Admission | undefined
 }
 
-/** All that holds back an account's next request: its own cool-down, its client's, and an endpoint with old tokens. */
-export class Pauses {
-  /** The cool-down after a failed background refresh. It holds back this account alone. */
-  readonly #own = new CoolDown()
-  readonly #gate: ClientGate
-  readonly #pointless = new PointlessPause()
-  #hasRecovered = false
-  readonly #account: string
-  readonly #watch: PauseWatch
-
-  constructor(gate: ClientGate, account: string, watch: PauseWatch) {
-    this.#gate = gate
-    this.#account = account
-    this.#watch = watch
-  }
-
-  /** Why no request may start now, and for how long. If there are several reasons, the longest pause counts. */
-  current(now: Instant, servesForMs: number | undefined): Pause | undefined {
-    return [
-      this.#own.pause(now, servesForMs),
-      this.#gate.coolDown.pause(now, servesForMs),
-      this.#pointless.pause(now)
-    ].reduce((longest, pause) => ((pause?.leftMs ?? 0) > (longest?.leftMs ?? 0) ? pause : longest))
-  }
-
-  /** The cool-down that holds back this account longer, for the status. */
-  longest(now: Instant, servesForMs: number | undefined): CoolDown {
-    const client = this.#gate.coolDown
-    const leftMs = (coolDown: CoolDown) => coolDown.pause(now, servesForMs)?.leftMs ?? 0
-    const isOwn = leftMs(this.#own) > leftMs(client) || client.consecutiveFailures === 0
-    return isOwn ? this.#own : client
-  }
-
-  /** Whether the next acquisition may make more than one attempt. After a failed background refresh it may not. */
-  get mayRetry(): boolean {
-    return this.#own.consecutiveFailures === 0
-  }
-
-  /** Whether the last request of this account or of its client failed. */
-  get isFailing(): boolean {
-    return this.#own.consecutiveFailures > 0 || this.#gate.coolDown.consecutiveFailures > 0
-  }
-
-  /** Whether the last success ended a series of failures. */
-  get hasRecovered(): boolean {
-    return this.#hasRecovered
-  }
-
-  isPointless(now: Instant): boolean {
-    return this.#pointless.pause(now) !== undefined
-  }
-
-  /** Starts a cool-down: the client's, or this account's own after a background refresh that was not refused. */
-  failed(failure: Failure, { isAwaited, admission }: Failed, now: Instant): void {
-    if (failure.isVerdict === false) return
-    const isOwn =
-      !isAwaited && !admission?.isProbe && failure.remedy !== 'reload' && failure.retryAfterMs === undefined
-    if (isOwn) this.#own.add(failure, now)
-    else this.#gate.failed(failure, admission, now)
-  }
-
-  /** Ends the cool-downs. `isPointless` says that another request now would bring no better token than this one. */
-  succeeded(admission: Admission | undefined, issuedAt: Instant, isPointless: boolean, now: Instant): void {
-    const wasFailing = this.isFailing
-    this.#own.end()
-    this.#gate.succeeded(admission, issuedAt, now)
-    this.#pointless.set(isPointless ? issuedAt.monotonicMs + POINTLESS_MS : NEVER, now)
-    this.#hasRecovered = wasFailing && !this.isFailing
-  }
-
-  /** Ends pauses after lasting failures if they began while the token was valid that has now reached its hard line. */
-  lapsed(served: (then: Instant) => boolean, now: Instant): void {
-    this.#own.shorten(served, now)
-    this.#gate.coolDown.shorten(served, now)
-    this.publish(now)
-  }
-
-  /** Publishes which of them have begun or ended. Call it when the account is ready for a subscriber that calls it. */
-  publish(now: Instant): void {
-    this.#watch.look(this.#own, this.#account, 'account', now)
-    this.#watch.look(this.#gate.coolDown, this.#account, 'client', now)
-    this.#watch.look(this.#pointless, this.#account, 'account', now)
-  }
-}
-
 /** The time without requests because the endpoint sends the same token again, or one about to expire. */
 class PointlessPause {
   beganAtMs = NEVER
@@ -111,5 +26,95 @@ class PointlessPause {
   pause(now: Instant): Pause | undefined {
     const leftMs = this.#untilMs - now.monotonicMs
     return leftMs > 0 ? { failure: NEARLY_DEAD, leftMs } : undefined
+  }
+}
+
+/** The one of all accounts that have never failed by themselves: they are most, and 100 bytes each. Never added to. */
+const NO_COOL_DOWN = new CoolDown()
+
+/** All that holds back an account's next request: its own cool-down, its client's, and an endpoint with old tokens. */
+export class Pauses {
+  /** The cool-down after a failed background refresh. It holds back this account alone. */
+  #own = NO_COOL_DOWN
+  readonly gate: ClientGate
+  #pointless: PointlessPause | undefined
+  #hasRecovered = false
+  readonly #account: string
+  readonly #watch: PauseWatch
+
+  constructor(gate: ClientGate, account: string, watch: PauseWatch) {
+    this.gate = gate
+    this.#account = account
+    this.#watch = watch
+  }
+
+  /** Why no request may start now, and for how long. If there are several reasons, the longest pause counts. */
+  current(now: Instant, servesForMs: number | undefined): Pause | undefined {
+    return [
+      this.#own.pause(now, servesForMs),
+      this.gate.coolDown.pause(now, servesForMs),
+      this.#pointless?.pause(now)
+    ].reduce((longest, pause) => ((pause?.leftMs ?? 0) > (longest?.leftMs ?? 0) ? pause : longest))
+  }
+
+  /** The cool-down that holds back this account longer, for the status. */
+  longest(now: Instant, servesForMs: number | undefined): CoolDown {
+    const client = this.gate.coolDown
+    const leftMs = (coolDown: CoolDown) => coolDown.pause(now, servesForMs)?.leftMs ?? 0
+    const isOwn = leftMs(this.#own) > leftMs(client) || client.consecutiveFailures === 0
+    return isOwn ? this.#own : client
+  }
+
+  /** Whether the next acquisition may make more than one attempt. After a failed background refresh it may not. */
+  get mayRetry(): boolean {
+    return this.#own.consecutiveFailures === 0
+  }
+
+  /** Whether the last request of this account or of its client failed. */
+  get isFailing(): boolean {
+    return this.#own.consecutiveFailures > 0 || this.gate.coolDown.consecutiveFailures > 0
+  }
+
+  /** Whether the last success ended a series of failures. */
+  get hasRecovered(): boolean {
+    return this.#hasRecovered
+  }
+
+  isPointless(now: Instant): boolean {
+    return this.#pointless?.pause(now) !== undefined
+  }
+
+  /** Starts a cool-down: the client's, or this account's own after a background refresh that was not refused. */
+  failed(failure: Failure, { isAwaited, admission }: Failed, now: Instant): void {
+    if (failure.isVerdict === false) return
+    const isOwn =
+      !isAwaited && !admission?.isProbe && failure.remedy !== 'reload' && failure.retryAfterMs === undefined
+    if (isOwn && this.#own === NO_COOL_DOWN) this.#own = new CoolDown()
+    if (isOwn) this.#own.add(failure, now)
+    else this.gate.failed(failure, admission, now)
+  }
+
+  /** Ends the cool-downs. `isPointless` says that another request now would bring no better token than this one. */
+  succeeded(admission: Admission | undefined, issuedAt: Instant, isPointless: boolean, now: Instant): void {
+    const wasFailing = this.isFailing
+    this.#own.end()
+    this.gate.succeeded(admission, issuedAt, now)
+    if (isPointless) this.#pointless ??= new PointlessPause()
+    this.#pointless?.set(isPointless ? issuedAt.monotonicMs + POINTLESS_MS : NEVER, now)
+    this.#hasRecovered = wasFailing && !this.isFailing
+  }
+
+  /** Ends pauses after lasting failures if they began while the token was valid that has now reached its hard line. */
+  lapsed(served: (then: Instant) => boolean, now: Instant): void {
+    this.#own.shorten(served, now)
+    this.gate.coolDown.shorten(served, now)
+    this.publish(now)
+  }
+
+  /** Publishes which of them have begun or ended. Call it when the account is ready for a subscriber that calls it. */
+  publish(now: Instant): void {
+    this.#watch.look(this.#own, this.#account, 'account', now)
+    this.#watch.look(this.gate.coolDown, this.#account, 'client', now)
+    if (this.#pointless) this.#watch.look(this.#pointless, this.#account, 'account', now)
   }
 }

@@ -37,8 +37,8 @@ export class Rejections {
   }
 
   /** Takes note of a replacement that another member of the fleet made. */
-  learn({ replacedAtMs }: Acquired): void {
-    if (replacedAtMs !== undefined) this.#lastReplacementMs = Math.max(this.#lastReplacementMs, replacedAtMs)
+  learn(replacedAtMs: number): void {
+    this.#lastReplacementMs = Math.max(this.#lastReplacementMs, replacedAtMs)
   }
 
   /** Takes note of the cached token that `invalidate()` names. Returns whether it is to be dropped. */

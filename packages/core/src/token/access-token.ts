@@ -22,19 +22,25 @@ export interface TokenFields {
 
 /** A Bandwidth access token. It is immutable. Printing, logging and serialising it never show the token itself. */
 export class AccessToken {
-  readonly #fields: TokenFields
+  readonly #accessToken: string
+  readonly #accessTokenId: string | undefined
+  readonly #lifetimeMs: number
+  readonly #issuedAt: Instant
   readonly #clock: Clock
 
   /** @internal */
-  constructor(fields: TokenFields, clock: Clock) {
-    this.#fields = fields
+  constructor({ accessToken, accessTokenId, lifetimeMs, issuedAt }: TokenFields, clock: Clock) {
+    this.#accessToken = accessToken
+    this.#accessTokenId = accessTokenId
+    this.#lifetimeMs = lifetimeMs
+    this.#issuedAt = issuedAt
     this.#clock = clock
     Object.freeze(this)
   }
 
   /** The token itself. Keep it secret: with it, anybody can place calls at the expense of the account. */
   get accessToken(): string {
-    return this.#fields.accessToken
+    return this.#accessToken
   }
 
   /**
@@ -42,7 +48,7 @@ export class AccessToken {
    * 1 to 128 characters of `A-Z a-z 0-9 . _ ~ -`.
    */
   get accessTokenId(): string | undefined {
-    return this.#fields.accessTokenId
+    return this.#accessTokenId
   }
 
   /** The type of the token (RFC 6749 §7.1): always `'Bearer'`. */
@@ -52,12 +58,12 @@ export class AccessToken {
 
   /** The moment just before the token was requested. */
   get issuedAt(): Date {
-    return new Date(this.#fields.issuedAt.wallMs)
+    return new Date(this.#issuedAt.wallMs)
   }
 
   /** The moment when the token expires. */
   get expiresAt(): Date {
-    return new Date(this.#fields.issuedAt.wallMs + this.#fields.lifetimeMs)
+    return new Date(this.#issuedAt.wallMs + this.#lifetimeMs)
   }
 
   /**
@@ -65,7 +71,7 @@ export class AccessToken {
    * wall clock or the monotonic one.
    */
   get expiresIn(): number {
-    const leftMs = this.#fields.lifetimeMs - ageMs(this.#fields.issuedAt, readClock(this.#clock))
+    const leftMs = this.#lifetimeMs - ageMs(this.#issuedAt, readClock(this.#clock))
     return Math.max(0, Math.floor(leftMs / 1000))
   }
 
@@ -76,7 +82,7 @@ export class AccessToken {
 
   /** The token in the form of a JSON response, with the seconds left now. */
   toResponse(): TokenResponse {
-    const { accessToken, accessTokenId } = this.#fields
+    const { accessToken, accessTokenId } = this
     const rest = { token_type: 'Bearer', expires_in: this.expiresIn } as const
     return accessTokenId === undefined
       ? { access_token: accessToken, ...rest }
