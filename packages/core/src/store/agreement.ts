@@ -1,10 +1,6 @@
-import { abortable } from '../support/abortable.js'
-import { BackgroundTimer } from '../support/background-timer.js'
-import { type Clock, setBackgroundTimeout } from '../support/clock.js'
 import type { Entry } from './entry.js'
-import { type Shared, type SharedStore, StoreSession } from './store-session.js'
+import { type SharedStore, type SharedToken, StoreSession } from './store-session.js'
 
-const RENEW_MS = 1_000
 /**
  * A waiting member looks for the result at most this long after the last look. The first looks come sooner. It asks for
  * the lock again every `LOCK_AGAIN_MS`.
@@ -18,7 +14,7 @@ export interface Member<Fetched, Failed> {
   /** Resolves once a request may be sent, so that nobody holds the lock while it waits for that. Never rejects. */
   readonly takePlace: () => Promise<void>
   readonly leavePlace: () => void
-  readonly accepts: (shared: Shared) => boolean
+  readonly accepts: (shared: SharedToken) => boolean
   /** Requests a token from the endpoint. */
   readonly fetch: () => Promise<Fetched | Failed>
   /** The entry to share. `undefined` for a failure. */
@@ -32,7 +28,7 @@ export interface Member<Fetched, Failed> {
 
 /** The result of an agreement between the members of one identity. */
 export type Agreed<Fetched, Failed> =
-  | { readonly shared: Shared }
+  | { readonly shared: SharedToken }
   | { readonly fetched: Fetched | Failed | undefined; readonly withdraw?: (() => void) | undefined }
   /** The holder of the lock has failed, in this way. */
   | { readonly failure: Failed }
@@ -42,18 +38,15 @@ export type Agreed<Fetched, Failed> =
  * fetches it, and the others wait for the result. If the store does not answer, this member fetches alone.
  */
 export async function agree<Fetched, Failed>(
-  shared: SharedStore,
+  store: SharedStore,
   identity: string,
   member: Member<Fetched, Failed>
 ): Promise<Agreed<Fetched, Failed>> {
-  const session = new StoreSession(shared, identity)
-  const look = () => session.read(member.accepts)
-  const found = await look()
+  const session = new StoreSession(store, identity, member.accepts)
+  const found = await session.read()
   if (found !== undefined) return { shared: found }
-  const waited = (await takeLock(session, member))
-    ? undefined
-    : await waitForHolder(shared, session, member, look)
-  return waited ?? fetchLocked(shared, session, member, look)
+  const waited = (await takeLock(session, member)) ? undefined : await waitForHolder(session, member)
+  return waited ?? fetchLocked(session, member)
 }
 
 async function takeLock(
@@ -68,21 +61,19 @@ async function takeLock(
 
 /** What the holder of the lock came to; `undefined` once this member holds the lock, or is alone. */
 async function waitForHolder<Fetched, Failed>(
-  shared: SharedStore,
   session: StoreSession,
-  member: Member<Fetched, Failed>,
-  look: () => Promise<Shared | undefined>
+  member: Member<Fetched, Failed>
 ): Promise<Agreed<Fetched, Failed> | undefined> {
-  const { clock } = shared
+  const { clock } = session
   const startedMs = clock.monotonic()
   let lockAtMs = startedMs + LOCK_AGAIN_MS
   let lookInMs = FIRST_LOOK_MS
   while (!member.isEnded()) {
     // A random time, so that not all members look at the same instant.
-    await sleep(shared, lookInMs * (0.5 + Math.random()))
+    await session.sleep(lookInMs * (0.5 + Math.random()))
     lookInMs = Math.min(2 * lookInMs, LOOK_AGAIN_MS)
     session.renewTime()
-    const found = await look()
+    const found = await session.read()
     if (found !== undefined) return { shared: found }
     const nowMs = clock.monotonic()
     if (nowMs >= lockAtMs) {
@@ -102,18 +93,17 @@ async function waitForHolder<Fetched, Failed>(
 }
 
 async function fetchLocked<Fetched, Failed>(
-  shared: SharedStore,
   session: StoreSession,
-  member: Member<Fetched, Failed>,
-  look: () => Promise<Shared | undefined>
+  member: Member<Fetched, Failed>
 ): Promise<Agreed<Fetched, Failed>> {
   try {
     // Between the last look and the lock, another member may have written an entry.
-    const found = await look()
+    const found = await session.read()
     if (found !== undefined) return { shared: found }
     if (member.isEnded()) return { fetched: undefined }
+    const stopRenewing = session.keepLocked()
     // No renewal is sent once there is something to write: carried out late, it could take the lock again.
-    const fetched = await member.fetch().finally(keepLocked(session, shared.clock))
+    const fetched = await member.fetch().finally(stopRenewing)
     const written = member.toEntry(fetched)
     if (written !== undefined) {
       return { fetched, withdraw: await session.write(written.entry, written.ttlMs) }
@@ -124,26 +114,4 @@ async function fetchLocked<Fetched, Failed>(
   } finally {
     session.unlock()
   }
-}
-
-/** Renews the lock again and again. Returns what ends it. */
-function keepLocked(session: StoreSession, clock: Clock): () => void {
-  const timer = new BackgroundTimer(clock)
-  const renewLater = () => {
-    timer.set(() => {
-      session.renewLock()
-      renewLater()
-    }, RENEW_MS)
-  }
-  renewLater()
-  return () => timer.clear()
-}
-
-async function sleep({ clock, closed }: SharedStore, delayMs: number): Promise<void> {
-  let timer: unknown
-  const slept = new Promise<void>((resolve) => {
-    timer = setBackgroundTimeout(clock, resolve, delayMs)
-  })
-  await abortable(slept, closed).catch(() => {})
-  clock.clearTimeout(timer)
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { abortable } from '../support/abortable.js'
+import { BackgroundTimer } from '../support/background-timer.js'
 import { ageMs, type Clock, type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
 import { type Entry, leftMs, parseEntry } from './entry.js'
 import type { Sealer } from './sealer.js'
@@ -7,6 +8,7 @@ import type { TokenStore } from './token-store.js'
 
 /** If the holder of the lock is killed, the others wait for this, and then until they ask for the lock again. */
 const LOCK_MS = 3_000
+const RENEW_MS = 1_000
 const COMMAND_MS = 250
 /** A limit that comes due later than this says that the process was busy, and nothing about the store. */
 const LATE_MS = 25
@@ -31,7 +33,7 @@ export interface SharedStore {
 }
 
 /** A token of the fleet, as it was found in the store. */
-export interface Shared {
+export interface SharedToken {
   readonly entry: Entry
   readonly leftMs: number
   /** Deletes the entry, unless another one has replaced it. */
@@ -51,58 +53,70 @@ interface Found {
  */
 export class StoreSession {
   isAlone = false
+  readonly clock: Clock
   /** When the command was sent by which this member last got the lock; `undefined` if it has none, or has lost it. */
   #lockedAt: Instant | undefined
   /** Whether the last renewal of the lock was answered; settles with it, and never rejects. */
   #renewed = Promise.resolve(true)
   readonly #shared: SharedStore
   readonly #identity: string
+  readonly #accepts: (shared: SharedToken) => boolean
   /** Of this acquisition alone, so that no command of an earlier one can do anything for it. */
   readonly #owner = randomUUID()
   #leftMs = ACQUISITION_MS
 
-  constructor(shared: SharedStore, identity: string) {
+  constructor(shared: SharedStore, identity: string, accepts: (shared: SharedToken) => boolean) {
+    this.clock = shared.clock
     this.#shared = shared
     this.#identity = identity
+    this.#accepts = accepts
   }
 
   /**
    * The first entry that is accepted. It looks under the name of each key in turn: while keys are rotated, an older
    * entry may lie under the name of another key.
    */
-  async read(accepts: (shared: Shared) => boolean): Promise<Shared | undefined> {
-    const { clock, sealers } = this.#shared
-    for (const sealer of sealers) {
+  async read(): Promise<SharedToken | undefined> {
+    for (const sealer of this.#shared.sealers) {
       const name = sealer.name(this.#identity, 'entry')
       const found = await this.#get(name)
       if (found === undefined) continue
       const entry = parseEntry(sealer.open(found.entry, this.#identity, 'entry'))
       if (entry === undefined) continue
-      const left = leftMs(entry, found.ttlMs, readClock(clock))
+      const left = leftMs(entry, found.ttlMs, readClock(this.clock))
       const shared = { entry, leftMs: left, withdraw: () => this.#delete(name, found.entry) }
-      if (left > 0 && accepts(shared)) return shared
+      if (left > 0 && this.#accepts(shared)) return shared
     }
     return undefined
   }
 
   /** Takes the lock. A member that is alone needs none. */
   async lock(): Promise<boolean> {
-    const sentAt = readClock(this.#shared.clock)
+    const sentAt = readClock(this.clock)
     const isHeld = await this.#command('lock', () => this.#sendLock())
     if (isHeld) this.#lockedAt = sentAt
     return this.isAlone || isHeld === true
   }
 
   /**
-   * Renews the lock. Nobody waits for it, so it takes none of the acquisition's time. A lock that has expired, because
-   * this process stood still, is not taken again: others may have taken, used and released it meanwhile.
+   * Renews the lock again and again. Returns what ends it. Nobody waits for a renewal, so it takes none of the
+   * acquisition's time. A lock that has expired, because this process stood still, is not taken again: others may have
+   * taken, used and released it meanwhile.
    */
-  renewLock(): void {
-    if (this.#isLocked) this.#renewed = this.#renew().catch(() => false)
+  keepLocked(): () => void {
+    const timer = new BackgroundTimer(this.clock)
+    const renewLater = () => {
+      timer.set(() => {
+        if (this.#isLocked) this.#renewed = this.#renew().catch(() => false)
+        renewLater()
+      }, RENEW_MS)
+    }
+    renewLater()
+    return () => timer.clear()
   }
 
   async #renew(): Promise<boolean> {
-    const sentAt = readClock(this.#shared.clock)
+    const sentAt = readClock(this.clock)
     const isHeld = await this.#sendLock()
     // If the answer is late, the store may have carried it out late too.
     this.#lockedAt = isHeld && this.#isLocked ? sentAt : undefined
@@ -111,7 +125,7 @@ export class StoreSession {
 
   /** Whether the lock has been this member's without a break, as far as it can know. */
   get #isLocked(): boolean {
-    return this.#lockedAt !== undefined && ageMs(this.#lockedAt, readClock(this.#shared.clock)) < LOCK_MS
+    return this.#lockedAt !== undefined && ageMs(this.#lockedAt, readClock(this.clock)) < LOCK_MS
   }
 
   /**
@@ -161,6 +175,16 @@ export class StoreSession {
     this.#leftMs = ACQUISITION_MS
   }
 
+  /** Resolves after `delayMs`, or when the provider is closed. */
+  async sleep(delayMs: number): Promise<void> {
+    let timer: unknown
+    const slept = new Promise<void>((resolve) => {
+      timer = setBackgroundTimeout(this.clock, resolve, delayMs)
+    })
+    await abortable(slept, this.#shared.closed).catch(() => {})
+    this.clock.clearTimeout(timer)
+  }
+
   async #sendLock(): Promise<boolean> {
     return toBoolean(await this.#shared.store.lock(this.#name('entry'), this.#owner, LOCK_MS))
   }
@@ -179,7 +203,8 @@ export class StoreSession {
 
   /** Sends a command. Returns its answer, or `NOTHING` if it failed or was late; then no other command is sent. */
   async #command<T>(name: keyof TokenStore, send: () => Promise<T>): Promise<T | undefined> {
-    const { clock, closed, onCommand } = this.#shared
+    const { clock } = this
+    const { closed, onCommand } = this.#shared
     if (this.isAlone || closed.aborted) return NOTHING
     const startedMs = clock.monotonic()
     let timer: unknown
