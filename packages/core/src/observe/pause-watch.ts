@@ -34,11 +34,11 @@ export class PauseWatch {
     this.#inOwnContext(() => {
       const pause = pausing.pause(now)
       const watched = this.#watched.get(pausing)
-      const isOver = pause === undefined || watched?.beganAtMs !== pausing.beganAtMs
-      if (watched !== undefined && isOver) this.#end(pausing, watched, now)
+      const isOther = watched?.beganAtMs !== pausing.beganAtMs
+      if (watched !== undefined && (pause === undefined || isOther)) this.#end(pausing, watched, now)
       // A subscriber may have closed the provider.
       if (pause === undefined || this.#isClosed) return
-      if (isOver) this.#begin(pausing, { account, scope, ...factsOf(pause.failure) }, pause.leftMs)
+      if (isOther) this.#begin(pausing, { account, scope, ...factsOf(pause.failure) }, pause.leftMs)
       this.#awaitEnd(pausing, pause.leftMs)
     })
   }
