@@ -7,7 +7,7 @@ const LIMITS = {
   'packages/express/src/': 100,
   'packages/web/src/': 100,
   'packages/redis/src/': 100,
-  'packages/browser/src/': 99
+  'packages/browser/src/': 100
 }
 
 const root = new URL('../', import.meta.url)

@@ -273,6 +273,25 @@ for (const [what, answer, types] of [
   })
 }
 
+t.test('passes the 401 on if the refresh that was in flight fails', async (t) => {
+  const stage = await phoneStage(t, grant({ expires_in: 20 }))
+  const { page, phone, route, gateway, hold, release, events, eventually } = stage
+  const answer = holdUnless(gateway, 'token-2')
+  const session = await phone.call(TO)
+  await eventually(() => gateway.invites.length === 1)
+  route.answer = answerWith(503)
+  hold()
+  await page.advance(8_000)
+  t.equal(route.requests.length, 2)
+  answer(401)
+  await turns(50)
+  await release()
+  await eventually(() => endings(stage).length > 0)
+  t.strictSame(endings(stage), [{ session, status: 401 }])
+  t.match(refusals(events), [{ session, replacedBy: undefined }])
+  t.equal(route.requests.length, 2)
+})
+
 t.test('asks for nothing while the route is to be left alone', async (t) => {
   const stage = await phoneStage(t)
   const { page, phone, source, route, gateway, eventually } = stage
