@@ -24,9 +24,11 @@ export async function lives({ isSmoke }) {
 
 /** Milliseconds of processor time of a process that imports this, or nothing. */
 export async function imports({ isSmoke }) {
+  // As it is published.
+  await import('../../../scripts/bundle.js')
   const sources = {
     undici: "await import('undici')",
-    core: "await import('@bandwidth-token/core')"
+    core: "await import('../../../packages/core/dist/bundle/index.js')"
   }
   const measurements = Object.fromEntries(
     Object.entries(sources).map(([name, source]) => [name, () => timeOf(source)])
