@@ -5,7 +5,7 @@
  * Make sure to inspect the output below.  Do not ignore changes!
  */
 'use strict'
-exports[`test/build/packaging/packaging.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/browser 1`] = `
+exports[`test/build/packaging/packaging.more.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/browser 1`] = `
 modules: ES modules
 dependencies: none
 peer dependencies: none
@@ -27,13 +27,13 @@ peer dependencies: none
   value createTokenSource
 `
 
-exports[`test/build/packaging/packaging.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/cli 1`] = `
+exports[`test/build/packaging/packaging.more.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/cli 1`] = `
 modules: ES modules
 dependencies: @bandwidth-token/core
 peer dependencies: none
 `
 
-exports[`test/build/packaging/packaging.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/core 1`] = `
+exports[`test/build/packaging/packaging.more.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/core 1`] = `
 modules: ES modules and CommonJS
 dependencies: lru-cache undici
 peer dependencies: @opentelemetry/api
@@ -95,7 +95,7 @@ peer dependencies: @opentelemetry/api
   value observeProvider
 `
 
-exports[`test/build/packaging/packaging.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/emulator 1`] = `
+exports[`test/build/packaging/packaging.more.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/emulator 1`] = `
 modules: ES modules
 dependencies: jose ws
 peer dependencies: werift
@@ -116,7 +116,7 @@ peer dependencies: werift
   value startEmulator
 `
 
-exports[`test/build/packaging/packaging.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/express 1`] = `
+exports[`test/build/packaging/packaging.more.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/express 1`] = `
 modules: ES modules and CommonJS
 dependencies: @bandwidth-token/core
 peer dependencies: express
@@ -128,7 +128,7 @@ peer dependencies: express
   value default
 `
 
-exports[`test/build/packaging/packaging.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/fastify 1`] = `
+exports[`test/build/packaging/packaging.more.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/fastify 1`] = `
 modules: ES modules and CommonJS
 dependencies: @bandwidth-token/core fastify-plugin
 peer dependencies: fastify
@@ -140,7 +140,7 @@ peer dependencies: fastify
   value fastifyBandwidthToken
 `
 
-exports[`test/build/packaging/packaging.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/redis 1`] = `
+exports[`test/build/packaging/packaging.more.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/redis 1`] = `
 modules: ES modules and CommonJS
 dependencies: none
 peer dependencies: @bandwidth-token/core
@@ -155,7 +155,7 @@ peer dependencies: @bandwidth-token/core
   value redisTokenStore
 `
 
-exports[`test/build/packaging/packaging.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/web 1`] = `
+exports[`test/build/packaging/packaging.more.test.js > TAP > every package exports and depends on what the snapshot says > @bandwidth-token/web 1`] = `
 modules: ES modules and CommonJS
 dependencies: @bandwidth-token/core
 peer dependencies: none
