@@ -42,6 +42,8 @@ t.test('counts the life of a token from just before its request', async (t) => {
   t.equal(token.expiresIn, 597)
   await page.advance(1_500)
   t.equal(token.expiresIn, 595, 'whole seconds, floored')
+  await page.advance(600_000, 5_000)
+  t.equal(token.expiresIn, 0, 'never negative')
 })
 
 for (const [how, step] of [

@@ -273,6 +273,36 @@ for (const [what, answer, types] of [
   })
 }
 
+t.test(
+  'a listener that throws at a 401 is reported as any uncaught error is, and rejects nothing',
+  async (t) => {
+    const stage = await phoneStage(t)
+    const { agent, source, phone, route, gateway, eventually } = stage
+    const reported: unknown[] = []
+    const globals = globalThis as { reportError?: unknown }
+    globals.reportError = (error: unknown) => reported.push(error)
+    const unhandled: unknown[] = []
+    const hear = (reason: unknown) => void unhandled.push(reason)
+    process.on('unhandledRejection', hear)
+    t.teardown(() => {
+      delete globals.reportError
+      process.off('unhandledRejection', hear)
+    })
+    phone.detach()
+    const thrown = new Error('of the app')
+    const { call } = source.attach(agent, {
+      callTerminated: () => {
+        throw thrown
+      }
+    })
+    gateway.answer = () => 401
+    route.answer = (exchange) => (exchange.number === 1 ? grant() : answerWith(503))(exchange)
+    await call(TO)
+    await eventually(() => reported.length + unhandled.length > 0)
+    t.strictSame({ reported, unhandled }, { reported: [thrown], unhandled: [] })
+  }
+)
+
 t.test('passes the 401 on if the refresh that was in flight fails', async (t) => {
   const stage = await phoneStage(t, grant({ expires_in: 20 }))
   const { page, phone, route, gateway, hold, release, events, eventually } = stage

@@ -1,6 +1,6 @@
 const FIRST_BACK_OFF_MS = 1_000
 const LONGEST_BACK_OFF_MS = 30_000
-const LONGEST_ASKED_FOR_S = 300
+const LONGEST_ASKED_FOR_MS = 300_000
 
 /**
  * How long the page leaves the route alone of its own accord: 1 s, doubled with each failure up to 30 s; half of it is
@@ -16,8 +16,8 @@ export const planBackOffMs = (failures: number, random: number): number => {
 
 /** What `Retry-After` asks for: seconds or a date (RFC 9110 §10.2.3), at most 5 minutes; 0 for anything else. */
 export const retryAfterMs = (header: string | null, nowMs: number): number => {
-  const seconds = Number(header) || (Date.parse(`${header}`) - nowMs) / 1000
-  return seconds > 0 ? Math.min(LONGEST_ASKED_FOR_S, seconds) * 1000 : 0
+  const askedForMs = Number(header) * 1000 || Date.parse(`${header}`) - nowMs
+  return askedForMs > 0 ? Math.min(LONGEST_ASKED_FOR_MS, askedForMs) : 0
 }
 
 /** How long the route is left alone: both run from the failure on, and the longer one counts. */

@@ -7,9 +7,9 @@ export type TokenSourceErrorCode = `ERR_BANDWIDTH_TOKEN_${Reason}`
 export interface TokenSourceError extends Error {
   /** What went wrong; recognise the error by this. */
   readonly code: TokenSourceErrorCode
-  /** The HTTP status of the route, if it answered; 0 if the page may not read the answer, such as a redirect. */
+  /** The HTTP status of the route; 0 if the page may not read the answer, such as a redirect; `undefined` without one. */
   readonly status?: number | undefined
-  /** Whole seconds until the route may be asked again, at least 1. Missing if the next call may ask at once. */
+  /** Whole seconds until the route may be asked again, at least 1. `undefined` if the next call may ask at once. */
   readonly retryAfter?: number | undefined
 }
 

@@ -17,18 +17,17 @@ export type TokenSourceEvent =
   /** The route failed otherwise. A visible page asks it again in `retryInMs` milliseconds. */
   | { readonly type: 'error'; readonly error: TokenSourceError; readonly retryInMs: number }
 
+/** What you pass to `subscribe()`. If it throws, the page's `error` event reports it. */
 export type TokenSourceListener = (event: TokenSourceEvent) => void
 
 /** Tells the subscribers of a source what happened. */
 export type Emit = TokenSourceListener
 
-/** Calls every listener. One that throws is reported like any uncaught error, and the others are called all the same. */
-export const emitTo = (listeners: Iterable<TokenSourceListener>, event: TokenSourceEvent): void => {
-  for (const listener of listeners) {
-    try {
-      listener(event)
-    } catch (error) {
-      globalThis.reportError?.(error)
-    }
+/** Calls a listener of the page. What it throws is reported like any uncaught error, and does not stop us. */
+export const callListener = (call: () => void): void => {
+  try {
+    call()
+  } catch (error) {
+    globalThis.reportError?.(error)
   }
 }

@@ -6,7 +6,7 @@ export interface PageToken {
   readonly accessToken: string
   /** `undefined` if Bandwidth sent none. */
   readonly accessTokenId: string | undefined
-  /** Whole seconds left now, by the clock that says less. */
+  /** Whole seconds left now, by the clock that says less; never negative. */
   readonly expiresIn: number
 }
 
@@ -43,7 +43,7 @@ export const readToken = (body: unknown, ageMs: () => number, random: number): H
     accessToken,
     accessTokenId: typeof id === 'string' ? id : undefined,
     get expiresIn() {
-      return Math.floor(leftMs() / 1000)
+      return Math.max(0, Math.floor(leftMs() / 1000))
     }
   }
   return { ...plan, token, leftMs }

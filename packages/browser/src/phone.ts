@@ -7,7 +7,7 @@ import type {
 } from './bandwidth-ua.js'
 import { checkOptions, isFunction, type OptionRule, type OptionRules } from './check-options.js'
 import { optionInvalid, tokenError } from './errors.js'
-import type { Emit } from './events.js'
+import { callListener, type Emit } from './events.js'
 import type { PageToken } from './held-token.js'
 import { afterAnswer, afterHangUp, afterRefusal, type CallState } from './redial.js'
 import type { TokenKeeper } from './token-keeper.js'
@@ -62,6 +62,7 @@ export const attachPhone = (
   checkOptions('listeners', listeners, LISTENER_RULES)
 
   let isAttached = true
+  const isOpen = () => isAttached && !closing.aborted
   /** What to do when the gateway refuses a call of ours that it has not accepted yet. */
   const refusals = new WeakMap<object, (terminated: unknown[]) => void>()
 
@@ -70,11 +71,11 @@ export const attachPhone = (
     const listener = listeners[name] as ((...args: unknown[]) => void) | undefined
     // A class may inherit its listeners, but not from a polluted `Object.prototype`.
     const isPolluted = listener === (Object.prototype as BandwidthListeners)[name]
-    if (isAttached && !isPolluted) listener?.apply(listeners, args)
+    if (isAttached && !isPolluted) callListener(() => listener?.apply(listeners, args))
   }
 
   const assertReady = (): void => {
-    if (closing.aborted || !isAttached) throw closedError()
+    if (!isOpen()) throw closedError()
     if (!ua.isInitialized()) throw optionInvalid('ua', 'ua.init() before call()')
   }
 
@@ -148,7 +149,7 @@ export const attachPhone = (
   // The SDK's own logger prints every SIP message to the console, and the token with it.
   ua.setBWLogger(() => {})
   ua.setListeners(Object.fromEntries(wired))
-  attachments.set(ua, () => isAttached && !closing.aborted)
+  attachments.set(ua, isOpen)
 
   return {
     async call(...args) {

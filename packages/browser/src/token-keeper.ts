@@ -27,7 +27,7 @@ export interface TokenKeeper {
 /** A failure, and our own back-off after it. Meanwhile callers without a token are refused. */
 interface CoolDown {
   readonly failure: RouteFailure
-  readonly backOffMs: number
+  backOffMs: number
   /** Milliseconds since the failure. */
   readonly ageMs: () => number
 }
@@ -117,7 +117,7 @@ export const createTokenKeeper = (askRoute: AskRoute, emit: Emit): TokenKeeper =
 
   const endBackOff = (): void => {
     failures = 0
-    if (coolDown) coolDown = { ...coolDown, backOffMs: 0 }
+    if (coolDown) coolDown.backOffMs = 0
     wake()
   }
 

@@ -1,6 +1,6 @@
 import type { BandwidthListeners, BandwidthUA } from './bandwidth-ua.js'
 import { checkOptions } from './check-options.js'
-import { emitTo, type TokenSourceListener } from './events.js'
+import { callListener, type Emit, type TokenSourceListener } from './events.js'
 import type { PageToken } from './held-token.js'
 import { OPTION_RULES, type TokenSourceOptions } from './options.js'
 import { attachPhone, type BandwidthPhone } from './phone.js'
@@ -40,7 +40,9 @@ export const createTokenSource = (options: TokenSourceOptions = {}): TokenSource
   const closing = new AbortController()
   const route = createRoute(checkOptions('options', options, OPTION_RULES), closing.signal)
   const listeners = new Set<TokenSourceListener>()
-  const emit: TokenSourceListener = (event) => emitTo(listeners, event)
+  const emit: Emit = (event) => {
+    for (const listener of listeners) callListener(() => listener(event))
+  }
   const keeper = createTokenKeeper(route, emit)
 
   const page = globalThis.window ?? globalThis
