@@ -2,11 +2,14 @@ import t from 'tap'
 import { EnvHttpProxyAgent } from 'undici'
 import type * as Endpoint from '../../packages/cli/dist/checks/endpoint.js'
 import type * as Facts from '../../packages/cli/dist/checks/facts.js'
+import type * as Proxies from '../../packages/cli/dist/observe/proxy.js'
 import { createAuthority, selfSigned } from '../support/certificates.js'
 import { ConnectProxy } from '../support/connect-proxy.js'
 import { answerWith } from '../support/endpoint.js'
 import { HOST, TlsEndpoint } from '../support/tls-endpoint.js'
 import { diagnose, faultsIn, isFault, isWell, load } from './diagnose.js'
+
+const { proxyVariable } = await load<typeof Proxies>('observe/proxy.js')
 
 const endpoint = await TlsEndpoint.start(t)
 const env = { BW_CLIENT_ID: 'id', BW_CLIENT_SECRET: 'secret', BW_TOKEN_URL: endpoint.tokenUrl }
@@ -114,6 +117,29 @@ t.test('a proxy that is set for other hosts is only mentioned', async (t) => {
   for (const list of [`${HOST}:8443`, 'bandwidth', 'other.test']) {
     const found = await diagnose({ ...env, HTTPS_PROXY: proxy.url, NO_PROXY: list }, { dispatcher })
     t.strictSame(faultsIn(found), ['proxy-not-used'], list)
+  }
+})
+
+t.test('names the variable whose proxy undici takes, which an empty one hides', async (t) => {
+  const set = {
+    https_proxy: 'http://s',
+    HTTPS_PROXY: 'http://S',
+    http_proxy: 'http://h',
+    HTTP_PROXY: 'http://H'
+  }
+  for (const [url, environment, name] of [
+    ['https://id.test', set, 'https_proxy'],
+    ['http://id.test', set, 'http_proxy'],
+    ['https://id.test', { ...set, https_proxy: undefined }, 'HTTPS_PROXY'],
+    ['https://id.test', { ...set, https_proxy: '' }, 'http_proxy'],
+    ['https://id.test', { ...set, https_proxy: '', http_proxy: undefined }, 'HTTP_PROXY'],
+    ['https://id.test', { ...set, https_proxy: '', http_proxy: '' }, undefined],
+    ['http://id.test', { ...set, http_proxy: '' }, undefined],
+    ['https://id.test', { HTTPS_PROXY: 'http://S' }, 'HTTPS_PROXY'],
+    ['http://id.test', { HTTPS_PROXY: 'http://S' }, undefined],
+    ['https://id.test', {}, undefined]
+  ] as const) {
+    t.equal(proxyVariable(environment, url), name, `${url} ${JSON.stringify(environment)}`)
   }
 })
 

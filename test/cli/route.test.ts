@@ -125,6 +125,15 @@ for (const [what, planted, code, says] of [
     /cache in front of the app/
   ],
   [
+    'cached by a CDN behind one that does not have it',
+    forVisitors((_request, response) => {
+      response.setHeader('x-cache', 'MISS')
+      response.setHeader('cf-cache-status', 'HIT')
+    }),
+    'route-cached',
+    /cache in front of the app/
+  ],
+  [
     'with a token near its end',
     forVisitors((_request, response) => response.end(token({ expires_in: 4 }))),
     'route-token-old',

@@ -8,8 +8,8 @@ const { fault, note, ok } = findingsOf('endpoint')
 
 const CLOCK_TOLERANCE_MS = 5_000
 
-/** The codes of Node, OpenSSL and undici, by the fault that they stand for. */
-const CODES: readonly (readonly [pattern: RegExp, code: Code])[] = [
+/** The codes of Node, OpenSSL and undici, each with the fault that it stands for. */
+const CAUSES: readonly (readonly [pattern: RegExp, code: Code])[] = [
   [/^(ENOTFOUND|EAI_AGAIN)$/, 'dns'],
   [/^ECONNREFUSED$/, 'connection-refused'],
   [/^CERT_(HAS_EXPIRED|NOT_YET_VALID)$/, 'certificate-expired'],
@@ -54,7 +54,7 @@ function unreached({ attempt, environment, proxyVariable }: Observations): Findi
   const cause = (error?.cause as { readonly code?: string } | undefined)?.code
   const reason = cause ?? 'no answer in time'
   const origin = originOf(url)
-  const code = CODES.find(([pattern]) => pattern.test(cause ?? ''))?.[1]
+  const code = CAUSES.find(([pattern]) => pattern.test(cause ?? ''))?.[1]
   const isConnection = code === 'dns' || code === 'connection-refused' || code === undefined
   if (proxyVariable !== undefined && isConnection) {
     const fix = 'Check its address, or unset the variable if there is no proxy.'

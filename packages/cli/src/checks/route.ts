@@ -71,8 +71,8 @@ function refusesAnonymous(): Finding {
 
 /** Whether the token comes from the app itself, or from a cache in between. */
 function freshness({ headers }: Answer, token: ServedToken, { attempt }: Observations): Finding[] {
-  const isStored =
-    Number(headers['age']) > 0 || /\bhit\b/i.test(headers['x-cache'] ?? headers['cf-cache-status'] ?? '')
+  const isHit = ['x-cache', 'cf-cache-status'].some((name) => /\bhit\b/i.test(headers[name] ?? ''))
+  const isStored = isHit || Number(headers['age']) > 0
   if (isStored) {
     const fix = 'Exempt the route from its caching.'
     return [fault('route-cached', `A cache in front of the app answers with a stored token. ${fix}`)]

@@ -57,7 +57,7 @@ function failing({ body, status }: Answer): Finding {
   )
 }
 
-const CODES = [
+const ERRORS_OF_THE_CORE = [
   'OPTION_INVALID',
   'CREDENTIALS_REJECTED',
   'UNAVAILABLE',
@@ -69,7 +69,7 @@ const CODES = [
 /** The code of an error of the core. Nothing else of a body is ever shown. */
 function codeIn(body: unknown): string | undefined {
   const { code } = (typeof body === 'object' && body !== null ? body : {}) as { readonly code?: unknown }
-  return CODES.map((name) => `ERR_BANDWIDTH_TOKEN_${name}`).find((known) => known === code)
+  return ERRORS_OF_THE_CORE.map((name) => `ERR_BANDWIDTH_TOKEN_${name}`).find((known) => known === code)
 }
 
 export function isRedirect({ status }: Answer): boolean {

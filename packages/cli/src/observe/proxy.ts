@@ -1,7 +1,10 @@
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Those for `https:`, and then those for both. */
-export const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY']
+const FOR_HTTPS = ['https_proxy', 'HTTPS_PROXY']
+const FOR_BOTH = ['http_proxy', 'HTTP_PROXY']
+
+/** All of them, in the order in which they are read. */
+export const PROXY_VARIABLES = [...FOR_HTTPS, ...FOR_BOTH]
 
 /**
  * The name of the variable whose proxy undici's `EnvHttpProxyAgent` takes for this URL. `undefined` if it goes there
@@ -9,10 +12,16 @@ export const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTT
  */
 export function proxyVariable(environment: Environment, url: string): string | undefined {
   const { protocol, hostname, port } = new URL(url)
-  const names = protocol === 'https:' ? PROXY_VARIABLES : PROXY_VARIABLES.slice(2)
-  const variable = names.find((name) => environment[name])
+  const ofHttps = protocol === 'https:' ? variableOf(environment, FOR_HTTPS) : undefined
+  const variable = ofHttps ?? variableOf(environment, FOR_BOTH)
   const effectivePort = port || (protocol === 'https:' ? '443' : '80')
   return isExempt(environment, hostname, effectivePort) ? undefined : variable
+}
+
+/** The first one that is set counts. If it is empty, there is no proxy, whatever the next one says. */
+function variableOf(environment: Environment, names: readonly string[]): string | undefined {
+  const first = names.find((name) => environment[name] !== undefined)
+  return first !== undefined && environment[first] !== '' ? first : undefined
 }
 
 function isExempt(environment: Environment, hostname: string, port: string): boolean {

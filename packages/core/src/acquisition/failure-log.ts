@@ -180,7 +180,7 @@ function networkHint({ cause }: Failure): string {
   return 'The endpoint could not be reached. Check the token URL and the network of this machine.'
 }
 
-const PROXY_VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy']
+const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY']
 
 /** The provider's own agent reads no proxy variables, which is often why no request gets through. */
 function proxyHint({ hasDispatcher = false }: Destination, environment: Environment): string {
