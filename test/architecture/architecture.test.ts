@@ -29,6 +29,14 @@ t.test('no file has more than 250 lines of code', async (t) => {
   }
 })
 
+t.test('no file calls `URL.canParse()`, which Node 20 and 22 get wrong once it is optimised', async (t) => {
+  for (const folder of SOURCES) {
+    for (const file of readImports(folder).keys()) {
+      t.notMatch(readFileSync(join(folder, file), 'utf8'), /\bcanParse\(\w/, join(folder, file))
+    }
+  }
+})
+
 t.test('of a core that is built wrong', async (t) => {
   const copy = (files: Readonly<Record<string, string>>) => {
     const folder = t.testdir()

@@ -63,7 +63,8 @@ async function main(): Promise<void> {
 }
 
 function number(flag: string, text: string | undefined): number | undefined {
-  if (text === undefined || /^\d+$/.test(text)) return text === undefined ? undefined : Number(text)
+  if (text === undefined) return undefined
+  if (/^\d+$/.test(text)) return Number(text)
   throw invalid(`--${flag} takes a whole number`)
 }
 

@@ -35,7 +35,11 @@ export function handshakeError(
 }
 
 function isLoopbackOrigin(origin: string): boolean {
-  return URL.canParse(origin) && loopbackName.test(new URL(origin).hostname)
+  try {
+    return loopbackName.test(new URL(origin).hostname)
+  } catch {
+    return false
+  }
 }
 
 /** Refuses an upgrade and ends the connection. */
