@@ -35,7 +35,7 @@ const authorize = () => true
 function mountOptions(t: Test, harness: Harness): void {
   t.test('takes a literal path', async (t) => {
     const emulator = await emulate(t)
-    for (const path of ['/', '/token', '/a.b/c-d_e~f/0', '/token/']) {
+    for (const path of ['/', '/token', '/a.b/c-d_e~f/0', '/.a/..b/...', '/token/']) {
       const { origin } = await serve(t, harness, [{ ...credentialsOf(emulator), authorize, path }])
       t.equal((await ask(origin + path)).status, 200, path)
       t.equal((await ask(`${origin}/bandwidth/token`)).status, 404, 'the default path is not answered')
@@ -50,6 +50,9 @@ function mountOptions(t: Test, harness: Harness): void {
       'bw',
       '//',
       '/bw//x',
+      '/../bw',
+      '/bw/./x',
+      '/bw/..',
       '/bw\\x',
       'https://app.example/bw',
       '/bw\n',

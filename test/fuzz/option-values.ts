@@ -227,7 +227,7 @@ const functions: OptionValues = {
   bad: fc.oneof(fc.constantFrom(null, true, 'authorize', MARK, {}), junkBut('function'))
 }
 
-const segment = fc.stringMatching(/^[A-Za-z0-9._~-]{1,8}$/)
+const segment = fc.stringMatching(/^[A-Za-z0-9._~-]{1,8}$/).filter((text) => text !== '.' && text !== '..')
 const property = fc.stringMatching(/^[A-Za-z_$][A-Za-z0-9_$]{0,10}$/)
 const inherited = Object.getOwnPropertyNames(Object.prototype)
 
@@ -266,6 +266,8 @@ export const ADAPTER: Readonly<Record<string, OptionValues>> = {
         '/\\a',
         '/a!',
         '/a@b',
+        '/../a',
+        '/a/.',
         'https://app.example/a',
         true,
         null,

@@ -25,8 +25,8 @@ export const { authenticate, loadCredentials } = await load<
   typeof import('../../packages/core/dist/esm/acquisition/credentials.js')
 >('acquisition/credentials.js')
 export const { failureFields } = await load<
-  typeof import('../../packages/core/dist/esm/acquisition/failure-log.js')
->('acquisition/failure-log.js')
+  typeof import('../../packages/core/dist/esm/acquisition/failure-fields.js')
+>('acquisition/failure-fields.js')
 export const { isOriginAllowed } =
   await load<typeof import('../../packages/core/dist/esm/route/origin.js')>('route/origin.js')
 export const { isSerializedOrigin } =

@@ -9,8 +9,8 @@ import {
   GET_TOKEN_RULES,
   type GetTokenOptions
 } from './account/get-token-options.js'
+import { OutageLog } from './account/outage-log.js'
 import type { TokenStatus } from './account/status.js'
-import { TroubleLog } from './account/trouble-log.js'
 import { ClientGate } from './acquisition/client-gate.js'
 import { fleetLoader } from './acquisition/fleet.js'
 import { Places } from './acquisition/places.js'
@@ -69,7 +69,7 @@ export class TokenProvider {
       ...resolved,
       endpoint: { tokenUrl, scope, dispatcher: dispatcher ?? (agent as DefaultAgent).dispatcher },
       log,
-      troubles: new TroubleLog(
+      outages: new OutageLog(
         log,
         { tokenUrl, network, hasDispatcher: dispatcher !== undefined },
         resolved.mayReload

@@ -3,13 +3,13 @@ import { CLOSED, type Failure, isFailure, toError } from '../failure.js'
 import type { Clock } from '../support/clock.js'
 import type { Log } from '../support/logger.js'
 import type { CachedToken } from './cached-token.js'
-import type { Incident, TroubleLog } from './trouble-log.js'
+import type { NotedFailure, OutageLog } from './outage-log.js'
 
 /** What the log of an account needs. */
 export interface LogContext {
   readonly clock: Clock
   readonly log: Log
-  readonly troubles: TroubleLog
+  readonly outages: OutageLog
 }
 
 /** Whether requests of an account or of its client fail. */
@@ -24,7 +24,7 @@ export class AccountLog {
   readonly #context: LogContext
   readonly #account: string
   /** Whether a failure of this account was noted, and no token since. */
-  #isTroubled = false
+  #hasFailed = false
 
   constructor(context: LogContext, account: string) {
     this.#context = context
@@ -35,15 +35,15 @@ export class AccountLog {
   ended(
     outcome: Acquired | Failure,
     result: CachedToken | Failure,
-    incident: Omit<Incident, 'account' | 'failure'>,
+    noted: Omit<NotedFailure, 'account' | 'failure'>,
     { isFailing, hasRecovered }: Failing
   ): void {
     if (!isFailure(outcome) && !outcome.hasExpiresIn) {
       this.#context.log.warnOnce('The token endpoint sent no "expires_in". A lifetime of 60 s is assumed.')
     }
-    if (isFailure(outcome)) this.#note({ ...incident, failure: outcome }, false)
-    else if (isFailure(result) && !incident.isServing) this.#note({ ...incident, failure: result }, false)
-    else this.#obtained(outcome.expiresIn, hasRecovered || (this.#isTroubled && !isFailing), incident.nowMs)
+    if (isFailure(outcome)) this.#note({ ...noted, failure: outcome }, false)
+    else if (isFailure(result) && !noted.isServing) this.#note({ ...noted, failure: result }, false)
+    else this.#obtained(outcome.expiresIn, hasRecovered || (this.#hasFailed && !isFailing), noted.nowMs)
   }
 
   /** The error of a caller who gets no token. */
@@ -69,15 +69,15 @@ export class AccountLog {
     )
   }
 
-  #obtained(expiresIn: number, isOver: boolean, nowMs: number): void {
+  #obtained(expiresIn: number, hasRecovered: boolean, nowMs: number): void {
     const account = this.#account
-    if (isOver) this.#isTroubled = false
-    if (isOver && this.#context.troubles.over(account, expiresIn, nowMs)) return
+    if (hasRecovered) this.#hasFailed = false
+    if (this.#context.outages.obtained(account, expiresIn, hasRecovered, nowMs)) return
     this.#context.log.debug({ account, expiresIn }, 'A token was obtained.')
   }
 
-  #note(incident: Omit<Incident, 'account'>, isCaller: boolean): void {
-    this.#isTroubled = true
-    this.#context.troubles.note({ account: this.#account, ...incident }, isCaller)
+  #note(noted: Omit<NotedFailure, 'account'>, isCaller: boolean): void {
+    this.#hasFailed = true
+    this.#context.outages.note({ account: this.#account, ...noted }, isCaller)
   }
 }

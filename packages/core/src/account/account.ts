@@ -249,8 +249,8 @@ export class Account {
     const wasClosed = this.#context.isClosed()
     const result = wasClosed ? CLOSED : this.#conclude(flight, outcome, now)
     const pause = this.#pause(now)
-    const incident = { isServing: this.serves, retryInMs: pause?.leftMs, nowMs: now.monotonicMs }
-    if (!wasClosed) this.#log.ended(outcome, result, incident, this.#pauses)
+    const noted = { isServing: this.serves, retryInMs: pause?.leftMs, nowMs: now.monotonicMs }
+    if (!wasClosed) this.#log.ended(outcome, result, noted, this.#pauses)
     if (flight.admission && pause?.failure === NEARLY_DEAD) this.#log.nearlyDead()
     publishOutcome(this.#context, flight, result, this.serves, pause)
     this.#pauses.publish(now)

@@ -11,8 +11,8 @@ export const DEFAULT_MOUNT = { path: '/bandwidth/token', decorateAs: 'bandwidthT
 
 export const MOUNT_RULES: Readonly<Record<keyof Mount, OptionRule>> = {
   path: [
-    (value) => value === false || (typeof value === 'string' && /^(\/|(\/[\w.~-]+)+\/?)$/.test(value)),
-    'a literal path that begins with "/" and holds letters, digits and . _ ~ - only, or false'
+    (value) => value === false || (typeof value === 'string' && isLiteral(value)),
+    'a literal path that begins with "/" and holds letters, digits and . _ ~ - only, no part of it "." or ".."; or false'
   ],
   decorateAs: [
     (value) => typeof value === 'string' && /^[A-Za-z_$][\w$]*$/.test(value) && !(value in {}),
@@ -33,4 +33,9 @@ export function resolveMount({
     throw optionInvalid('path', path, 'a path of its own, or false, together with "decorateAs"')
   }
   return { path: path ?? DEFAULT_MOUNT.path, decorateAs: decorateAs ?? DEFAULT_MOUNT.decorateAs }
+}
+
+/** Whether a client asks for the path as it is written: it would resolve the parts "." and ".." (RFC 3986 §5.2.4). */
+function isLiteral(path: string): boolean {
+  return /^(\/|(\/(?!\.{1,2}(\/|$))[\w.~-]+)+\/?)$/.test(path)
 }

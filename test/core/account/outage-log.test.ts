@@ -1,16 +1,33 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { Outage } from '../../support/outage.js'
 import { recordingLogger } from '../../support/recording-logger.js'
 
 const UNAVAILABLE = 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE'
 const REFUSED = 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED'
 const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 
 /** The lines above the level debug. */
 function stage() {
   const logger = recordingLogger()
   return { logger, lines: () => logger.lines.filter(({ level }) => level !== 'debug') }
 }
+
+/** Accounts with credentials of their own: those in `unknown` have none. */
+function stageOfAccounts(t: Test) {
+  const { logger, lines } = stage()
+  const unknown = new Set<string>()
+  const outage = new Outage(t, logger, {
+    hasFunction: true,
+    credentials: (account: string) => {
+      if (unknown.has(account)) throw new TypeError('unknown')
+      return { clientId: account, clientSecret: 'secret' }
+    }
+  } as object)
+  return { outage, unknown, lines }
+}
+
+const accountsOf = (count: number) => Array.from({ length: count }, (_, index) => `account-${index}`)
 
 t.test(
   'an outage writes a line when it begins, one when callers are refused, one when it ends',
@@ -88,23 +105,80 @@ t.test('another cause is another line, and each has its hint once', async (t) =>
 })
 
 t.test('one account that is refused has a line of its own while the others are well', async (t) => {
-  const { logger, lines } = stage()
-  const refused = new Set(['account-3'])
-  const outage = new Outage(t, logger, {
-    hasFunction: true,
-    credentials: (account: string) => {
-      if (refused.has(account)) throw new TypeError('unknown')
-      return { clientId: account, clientSecret: 'secret' }
-    }
-  } as object)
-  const accounts = Array.from({ length: 10 }, (_, index) => `account-${index}`)
+  const { outage, unknown, lines } = stageOfAccounts(t)
+  const accounts = accountsOf(10)
+  unknown.add('account-3')
   await outage.pass(240, 15_000, 10, accounts)
   t.match(lines(), [{ level: 'error', fields: { account: 'account-3', code: REFUSED, thrown: 'TypeError' } }])
   t.equal(lines().length, 1)
-  refused.clear()
+  unknown.clear()
   await outage.pass(5, 15_000, 10, accounts)
   t.match(lines().slice(1), [{ level: 'info', fields: { account: 'account-3' } }])
   t.equal(lines().length, 2)
+})
+
+t.test('an outage of many accounts is over when the last of them has a token again', async (t) => {
+  const { outage, unknown, lines } = stageOfAccounts(t)
+  const accounts = accountsOf(8)
+  for (const account of accounts) unknown.add(account)
+  await outage.pass(1, 1_000, 4, accounts.slice(0, 4))
+  await outage.pass(10, 15_000, 8, accounts)
+  t.equal(lines().length, 6, 'a line for each of five accounts, and one for all')
+  unknown.clear()
+  unknown.add('account-7')
+  await outage.pass(10, 15_000, 8, accounts)
+  t.equal(lines().length, 6, 'one of them still fails')
+  unknown.clear()
+  await outage.pass(10, 15_000, 8, accounts)
+  t.match(lines().slice(6), [
+    { level: 'info', fields: { account: 'account-7', refusedCalls: outage.refused } }
+  ])
+  t.equal(lines().length, 7)
+  const { failedForMs = 0 } = (lines()[6]?.fields ?? {}) as { failedForMs?: number }
+  t.ok(failedForMs >= 301_000, `${failedForMs} ms, counted from the first failure`)
+})
+
+t.test('an outage of many accounts does not wait for one that nobody asks for any more', async (t) => {
+  const { outage, unknown, lines } = stageOfAccounts(t)
+  const accounts = accountsOf(8)
+  for (const account of accounts) unknown.add(account)
+  await outage.pass(10, 15_000, 8, accounts)
+  unknown.clear()
+  await outage.pass(80, 15_000, 7, accounts.slice(0, 7))
+  t.match(lines().slice(6), [{ level: 'info' }])
+  t.equal(lines().length, 7)
+})
+
+t.test('failures that nobody remembers take neither a hint nor a line from later ones', async (t) => {
+  const { outage, unknown, lines } = stageOfAccounts(t)
+  for (const account of accountsOf(7)) {
+    unknown.add(account)
+    await outage.pass(1, 1_000, 1, [account])
+    if (account !== 'account-5') await outage.clock.advance(DAY_MS)
+  }
+  t.match(
+    lines(),
+    accountsOf(7).map((account) => ({ level: 'error', fields: { account } }))
+  )
+  t.equal(lines().length, 7)
+  for (const { fields } of lines().slice(0, -1)) t.match(fields, { hint: /"credentials" function/ })
+})
+
+t.test('writes ten lines at once and one more each minute, the ends of outages included', async (t) => {
+  const { logger, lines } = stage()
+  const outage = new Outage(t, logger)
+  for (const account of accountsOf(20)) {
+    outage.answer = () => 503
+    await outage.pass(1, 2_000, 1, [account])
+    outage.answer = () => 200
+    await outage.pass(2, 1_000, 1, [account])
+  }
+  t.equal(outage.refused, 20)
+  t.ok(lines().length >= 10 && lines().length <= 11, `${lines().length} lines`)
+  await outage.clock.advance(HOUR_MS)
+  await outage.pass(1, 1_000, 1)
+  t.equal(lines().at(-1)?.level, 'info', 'the last line says that it is over')
+  t.ok(lines().length <= 12)
 })
 
 t.test('an outage after a quiet time begins with a line again', async (t) => {
@@ -116,8 +190,8 @@ t.test('an outage after a quiet time begins with a line again', async (t) => {
   await outage.clock.advance(HOUR_MS)
   await outage.pass(1, 1_000, 1)
   t.match(lines(), [
-    { level: 'error', fields: { upstreamStatus: 503 } },
-    { level: 'error', fields: { upstreamStatus: 503 } }
+    { level: 'error', fields: { upstreamStatus: 503, hint: /problem of its own/ } },
+    { level: 'error', fields: { upstreamStatus: 503, hint: /problem of its own/ } }
   ])
   t.equal(lines().length, 2)
 })
