@@ -138,6 +138,17 @@ t.test('an outage of many accounts is over when the last of them has a token aga
   t.ok(failedForMs >= 301_000, `${failedForMs} ms, counted from the first failure`)
 })
 
+t.test('an outage of many accounts knows those that failed before it', async (t) => {
+  const { outage, unknown, lines } = stageOfAccounts(t)
+  const accounts = accountsOf(6)
+  for (const account of accounts) unknown.add(account)
+  await outage.pass(1, 1_000, 6, accounts)
+  unknown.delete('account-5')
+  await outage.clock.advance(61_000)
+  await outage.provider.getToken({ account: 'account-5' })
+  t.equal(lines().length, 6, 'the other five still fail')
+})
+
 t.test('an outage of many accounts does not wait for one that nobody asks for any more', async (t) => {
   const { outage, unknown, lines } = stageOfAccounts(t)
   const accounts = accountsOf(8)
@@ -179,6 +190,41 @@ t.test('writes ten lines at once and one more each minute, the ends of outages i
   await outage.pass(1, 1_000, 1)
   t.equal(lines().at(-1)?.level, 'info', 'the last line says that it is over')
   t.ok(lines().length <= 12)
+})
+
+t.test('the end of an outage for which no line is left is written later', async (t) => {
+  const { logger, lines } = stage()
+  const outage = new Outage(t, logger, { hasFunction: true })
+  const accounts = accountsOf(4)
+  for (const status of [500, 501, 502]) {
+    outage.answer = () => status
+    await outage.pass(1, 4_000, 4, accounts)
+  }
+  t.equal(lines().length, 9)
+  outage.answer = () => 200
+  await outage.pass(4, 4_000, 4, accounts)
+  t.match(lines().slice(9), [{ level: 'info', fields: { account: 'account-0' } }])
+  t.equal(lines().length, 10)
+
+  // The outage of this account goes on.
+  outage.provider.invalidate(await outage.provider.getToken({ account: 'account-3' }), 'account-3')
+  outage.answer = () => 503
+  await outage.pass(1, 4_000, 1, ['account-3'])
+  outage.answer = () => 200
+  await outage.pass(80, 15_000, 4, accounts)
+  const ends = lines().slice(10)
+  t.strictSame(
+    ends.map(({ level }) => level),
+    ['info', 'info', 'info']
+  )
+  const lengths = Object.fromEntries(
+    ends.map(({ fields }) => {
+      const { account, failedForMs } = fields as { account: string; failedForMs: number }
+      return [account, failedForMs]
+    })
+  )
+  t.ok((lengths['account-1'] ?? 0) <= 28_000, `${lengths['account-1']} ms`)
+  t.ok((lengths['account-3'] ?? 0) > 28_000, `${lengths['account-3']} ms`)
 })
 
 t.test('an outage after a quiet time begins with a line again', async (t) => {
