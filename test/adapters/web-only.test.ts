@@ -24,12 +24,17 @@ async function make(t: Test, change: Partial<TokenHandlerOptions> = {}) {
   return { endpoint, handler }
 }
 
-t.test('answers GET and HEAD, and other methods with 405 and nothing else', async (t) => {
+t.test('answers GET and HEAD, and other methods with an empty 405 that no cache keeps', async (t) => {
   const { endpoint, handler } = await make(t)
   for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'QUERY']) {
     const answer = await handler(new Request(ROUTE, { method }))
     t.equal(answer.status, 405, method)
-    t.equal(answer.headers.get('allow'), 'GET, HEAD')
+    t.strictSame(Object.fromEntries(answer.headers), {
+      allow: 'GET, HEAD',
+      'cache-control': 'no-store',
+      pragma: 'no-cache',
+      'x-content-type-options': 'nosniff'
+    })
     t.equal(answer.body, null)
   }
   t.equal(endpoint.count, 0)

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import t from 'tap'
 import { answerWith, grant, startEndpoint } from '../support/endpoint.js'
 import { onMessage } from '../support/observed.js'
@@ -43,5 +43,22 @@ t.test('the page has each field of each message, and no other', async (t) => {
   t.equal(seen.size, 5)
   for (const [channel, fields] of seen) {
     t.strictSame([...fields].sort(), [...fieldsOf(`### \`${channel}\``), ...failure].sort(), channel)
+  }
+})
+
+t.test('each line of the log that the page shows is one that the provider writes', async (t) => {
+  const section = page.split('\n## The log\n')[1]?.split('\n##')[0] ?? ''
+  const messages = [...section.matchAll(/^\| `(?:warn|error|info|debug)` +\| `(.+?)` +\|/gm)].map(
+    ([, message = '']) => message
+  )
+  t.equal(messages.length, 10)
+  const folder = new URL('../../../packages/core/src/', import.meta.url)
+  const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith('.ts'))
+  const sources = await Promise.all(files.map((file) => readFile(new URL(file, folder), 'utf8')))
+  for (const message of messages) {
+    t.ok(
+      sources.some((source) => source.includes(message)),
+      message
+    )
   }
 })

@@ -21,7 +21,7 @@ export const STATUS_CODES: Readonly<Record<BandwidthTokenErrorCode, number>> = {
   ERR_BANDWIDTH_TOKEN_CLOSED: 503
 }
 
-/** Headers of every response of the token route, with a token or without (RFC 6749 §5.1). */
+/** Headers of every answer of the token route, with a token or without (RFC 6749 §5.1). */
 export const UNCACHEABLE: Readonly<Record<string, string>> = Object.freeze({
   'Cache-Control': 'no-store',
   Pragma: 'no-cache',

@@ -138,7 +138,8 @@ export class TokenProvider {
   }
 
   /**
-   * The valid cached token of the account, or `undefined`. Never fetches.
+   * The valid cached token of the account, or `undefined`. Never fetches, but counts as a use of the token: the provider
+   * refreshes it before it expires.
    *
    * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for a bad account
    */

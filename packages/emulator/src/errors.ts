@@ -5,6 +5,7 @@ export type EmulatorErrorCode =
   /** The emulator could not listen on the host and port. Most often the port is taken. */
   | 'ERR_BANDWIDTH_EMULATOR_LISTEN'
 
+/** The one error class of the emulator. Its `message` names what is wrong and the fix. */
 export class EmulatorError extends Error {
   override readonly name = 'EmulatorError'
   readonly code: EmulatorErrorCode

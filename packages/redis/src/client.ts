@@ -18,6 +18,7 @@ export interface GlideClient {
   customCommand(command: string[]): Promise<unknown>
 }
 
+/** What `redisTokenStore()` takes as `client`: a client, a pool or a cluster of any of these packages. */
 export type RedisClient = IoredisClient | NodeRedisClient | GlideClient
 
 /** Sends one command, its name first, and returns the reply. */

@@ -45,8 +45,9 @@ export function tokenHandler<AppRequest extends Request = Request>(
   async function handler(request: AppRequest): Promise<Response> {
     const { method, url, headers, signal } = request
     const isHead = method === 'HEAD'
-    if (method !== 'GET' && !isHead)
-      return new Response(null, { status: 405, headers: { Allow: 'GET, HEAD' } })
+    if (method !== 'GET' && !isHead) {
+      return new Response(null, { status: 405, headers: { ...errorHeaders(undefined), Allow: 'GET, HEAD' } })
+    }
     const header = (name: string) => headers.get(name) ?? (name === 'host' ? new URL(url).host : undefined)
     try {
       return toResponse(await route.answer(request, { url, header, signal }), isHead)

@@ -10,6 +10,7 @@ import { type AdapterTraits, type ResolvedRouteOptions, resolveRouteOptions } fr
  * framework's own type, which is passed to `authorize` and `account`.
  */
 export class TokenRoute<Request> {
+  /** The checked options with their defaults, and the provider that they describe. */
   readonly options: ResolvedRouteOptions<Request>
   readonly #policy: Policy<Request>
   readonly #answers = new TokenAnswers()
