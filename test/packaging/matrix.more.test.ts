@@ -5,7 +5,8 @@ import { grant, startEndpoint } from '../support/endpoint.js'
 import { foreignFolder, install, packAll, repository, run, type Tarball, typeCheck } from './foreign.js'
 import { nextServesTokens } from './next.js'
 
-// `pnpm run test:matrix` runs everything, `pnpm run test:more` the two ends: the oldest frameworks, the newest Node.
+// `pnpm run test:matrix` runs everything, `pnpm run test:one packaging/matrix.more` the two ends: the oldest frameworks,
+// the newest Node.
 const isWhole = process.env['MATRIX'] === 'whole'
 const MAJORS = isWhole ? ['20', '22', '24', '26'] : ['26']
 
