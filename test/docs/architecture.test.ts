@@ -4,34 +4,31 @@ import t from 'tap'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 const page = readFileSync(`${root}docs/architecture.md`, 'utf8')
-const rules = sectionOf('Where each rule is')
-  .split('\n')
-  .filter((line) => /^\| (?!rule |-)/.test(line))
-  .map((line) => {
-    const [rule = '', number = '', file = '', names = ''] = line
-      .slice(2, -2)
-      .split('|')
-      .map((cell) => cell.trim())
-    return { rule, number, file: file.replaceAll('`', ''), names: [...names.matchAll(/`([^`]+)`/g)] }
-  })
+const ruleNumbers = rowsOf('Where each rule is').map(([, number = '']) => number)
+const rules = [
+  ...rowsOf('Where each rule is').map(([rule, , file, names]) => ruleOf('core', rule, file, names)),
+  ...rowsOf('Where each rule of the page is').map(([rule, file, names]) =>
+    ruleOf('browser', rule, file, names)
+  )
+]
 
 t.test('names a file and at least one name for every rule', async (t) => {
-  t.ok(rules.length >= 60)
+  t.ok(rules.length >= 90)
   for (const { rule, file, names } of rules) {
-    t.ok(existsSync(sourceOf(file)), `${rule}: ${file}`)
+    t.ok(existsSync(file), `${rule}: ${file}`)
     t.ok(names.length > 0, rule)
   }
 })
 
 t.test('names only what its file declares', async (t) => {
   for (const { rule, file, names } of rules) {
-    const source = readFileSync(sourceOf(file), 'utf8')
+    const source = readFileSync(file, 'utf8')
     for (const [, name = ''] of names) t.ok(declares(source, name), `${rule}: ${name} in ${file}`)
   }
 })
 
 t.test('has a place for each of the 16 rules that a token lives by', async (t) => {
-  const numbers = new Set(rules.map(({ number }) => number).filter((number) => number !== ''))
+  const numbers = new Set(ruleNumbers.filter((number) => number !== ''))
   t.strictSame([...numbers].map(Number), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16])
 })
 
@@ -65,8 +62,25 @@ function sectionOf(title: string): string {
   return page.split(`\n## ${title}\n`)[1]?.split('\n## ')[0] ?? ''
 }
 
-function sourceOf(file: string): string {
-  return `${root}packages/core/src/${file}`
+/** The cells of each row of the table in a section, but for its head. */
+function rowsOf(title: string): string[][] {
+  return sectionOf(title)
+    .split('\n')
+    .filter((line) => /^\| (?!rule |-)/.test(line))
+    .map((line) =>
+      line
+        .slice(2, -2)
+        .split('|')
+        .map((cell) => cell.trim())
+    )
+}
+
+function ruleOf(folder: string, rule = '', file = '', names = '') {
+  return {
+    rule,
+    file: `${root}packages/${folder}/src/${file.replaceAll('`', '')}`,
+    names: [...names.matchAll(/`([^`]+)`/g)]
+  }
 }
 
 /** Whether a source declares `name` at its top level, or the member of a class of that name: `Places.take`. */
