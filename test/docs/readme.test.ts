@@ -3,7 +3,7 @@ import { cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startEmulator } from '@bandwidth-token/emulator'
 import t, { type Test } from 'tap'
-import { MOUNT_RULES, POLICY_RULES, PROVIDER_RULES } from '../support/core-internals.js'
+import { MOUNT_RULES, POLICY_RULES, PROVIDER_OPTION_RULES } from '../support/core-internals.js'
 import { runNode } from '../support/node.js'
 import { RedisServer } from '../support/redis-server.js'
 import { codeBlocks, isCommonJs, read, root } from './documents.js'
@@ -194,7 +194,7 @@ t.test('the README has the two commands, and takes a screen and a half', async (
 t.test(
   'every option has a row in docs/options.md and in the README of each package that takes it',
   async (t) => {
-    const ofCore = Object.keys(PROVIDER_RULES)
+    const ofCore = Object.keys(PROVIDER_OPTION_RULES)
     const ofRoute = ['provider', ...Object.keys(POLICY_RULES), ...Object.keys(MOUNT_RULES)]
     t.ok(ofCore.includes('clientId') && ofRoute.includes('authorize'))
     for (const [document, expected] of [

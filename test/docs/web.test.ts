@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { startEmulator } from '@bandwidth-token/emulator'
 import t from 'tap'
-import { MOUNT_RULES, POLICY_RULES, PROVIDER_RULES } from '../support/core-internals.js'
+import { MOUNT_RULES, POLICY_RULES, PROVIDER_OPTION_RULES } from '../support/core-internals.js'
 import { spawnNode } from '../support/node.js'
 import { codeBlocks, read } from './documents.js'
 import { compile, consumer } from './project.js'
@@ -47,7 +47,7 @@ t.test('the quick start of packages/web runs as written', async (t) => {
 
 t.test('the README of packages/web has a row for every option and every error', async (t) => {
   const rows = new Set([...readme.matchAll(/^\| `(\w+)` +\|/gm)].map(([, name]) => name))
-  for (const name of ['provider', ...Object.keys(PROVIDER_RULES), ...Object.keys(POLICY_RULES)]) {
+  for (const name of ['provider', ...Object.keys(PROVIDER_OPTION_RULES), ...Object.keys(POLICY_RULES)]) {
     t.ok(rows.has(name), name)
   }
   for (const name of Object.keys(MOUNT_RULES)) t.notOk(rows.has(name), name)

@@ -39,12 +39,6 @@ export const equivalents = [
     reason: 'A backoff below a millisecond, drawn once in a hundred times, is not to be told from none.'
   },
   {
-    file: 'core/acquisition/cool-down.ts',
-    before: 'return Math.max(ownMs, failure.retryAfterMs ?? 0)',
-    after: 'return Math.max(ownMs, failure.retryAfterMs ?? 1)',
-    reason: 'A cool-down of its own is half a second at least.'
-  },
-  {
     file: 'core/endpoint/agent.ts',
     before: 'this.dispatcher = new Agent({ connect: { timeout: connectTimeoutMs, signal } })',
     after: 'this.dispatcher = new Agent({ connect: { signal } })',

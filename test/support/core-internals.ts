@@ -17,7 +17,7 @@ export const { Acquisition } = await load<
 >('acquisition/acquisition.js')
 export const { retryDelayMs } =
   await load<typeof import('../../packages/core/dist/esm/acquisition/retry.js')>('acquisition/retry.js')
-export const { coolDownMs } =
+export const { CoolDown, coolDownMs } =
   await load<typeof import('../../packages/core/dist/esm/acquisition/cool-down.js')>(
     'acquisition/cool-down.js'
   )
@@ -35,7 +35,7 @@ export const { MOUNT_RULES } =
   await load<typeof import('../../packages/core/dist/esm/route/mount.js')>('route/mount.js')
 export const { POLICY_RULES } =
   await load<typeof import('../../packages/core/dist/esm/route/policy.js')>('route/policy.js')
-export const { PROVIDER_RULES } =
+export const { PROVIDER_OPTION_RULES } =
   await load<typeof import('../../packages/core/dist/esm/options.js')>('options.js')
 export const { nodeHeaders } =
   await load<typeof import('../../packages/core/dist/esm/route/node-http.js')>('route/node-http.js')

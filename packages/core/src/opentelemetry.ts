@@ -1,9 +1,8 @@
 import { type BatchObservableCallback, metrics } from '@opentelemetry/api'
 import { ACCOUNT_RULE } from './account/get-token-options.js'
 import type { TokenStatus } from './account/status.js'
-import { optionInvalid } from './errors.js'
 import { countEvents } from './observe/event-metrics.js'
-import { checkOptions, hasMethods, type OptionRule } from './support/check-options.js'
+import { check, checkOptions, hasMethods, type OptionRule } from './support/check-options.js'
 import { VERSION } from './support/version.js'
 
 /** What is observed of a provider: an object of this shape will do. */
@@ -40,8 +39,7 @@ const STATES: readonly TokenStatus['state'][] = ['empty', 'fresh', 'refreshing',
  * const stopObserving = observeProvider(provider, { name: 'webrtc' })
  */
 export function observeProvider(provider: ObservableProvider, options?: ObserveProviderOptions): () => void {
-  const [isProvider, expected] = PROVIDER_RULE
-  if (!isProvider(provider)) throw optionInvalid('provider', provider, expected)
+  check('provider', provider, PROVIDER_SHAPE)
   const { name, account } = checkOptions(options, RULES) as ObserveProviderOptions
   const meter = metrics.getMeter('@bandwidth-token/core', VERSION)
   const attributes = name === undefined ? {} : { name }
@@ -73,7 +71,7 @@ export function observeProvider(provider: ObservableProvider, options?: ObserveP
   }
 }
 
-const PROVIDER_RULE: OptionRule = [
+const PROVIDER_SHAPE: OptionRule = [
   hasMethods('status'),
   'a TokenProvider, or an object with its method status'
 ]

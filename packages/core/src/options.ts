@@ -177,7 +177,7 @@ const RULES: Readonly<Record<keyof ProviderOptions, OptionRule>> = {
 }
 
 /** What each option of a provider must be. */
-export const PROVIDER_RULES: Readonly<Record<string, OptionRule>> = RULES
+export const PROVIDER_OPTION_RULES: Readonly<Record<string, OptionRule>> = RULES
 
 /**
  * Checks the options, completes them from the environment and the defaults, and freezes the result.

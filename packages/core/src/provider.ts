@@ -15,12 +15,11 @@ import { ClientGate } from './acquisition/client-gate.js'
 import { fleetLoader } from './acquisition/fleet.js'
 import { Places } from './acquisition/places.js'
 import { DefaultAgent } from './endpoint/agent.js'
-import { optionInvalid } from './errors.js'
 import { CLOSED, toError } from './failure.js'
 import { PauseWatch } from './observe/pause-watch.js'
 import { publishServeError, startOfWaitMs } from './observe/serve-error.js'
 import { resolveOptions, type TokenProviderOptions } from './options.js'
-import { checkOptions, type OptionRule } from './support/check-options.js'
+import { check, checkOptions } from './support/check-options.js'
 import { createLog } from './support/logger.js'
 import type { AccessToken } from './token/access-token.js'
 
@@ -233,8 +232,4 @@ export class TokenProvider {
   #refuseWhenClosed(): void {
     if (this.#closed.signal.aborted) throw toError(CLOSED)
   }
-}
-
-function check(name: string, value: unknown, [isValid, expected]: OptionRule): void {
-  if (!isValid(value)) throw optionInvalid(name, value, expected)
 }

@@ -1,10 +1,10 @@
 import { isNamedBy, type RejectedToken } from './account/cached-token.js'
 import { GET_TOKEN_RULES, type GetTokenOptions } from './account/get-token-options.js'
 import type { TokenStatus } from './account/status.js'
-import { BandwidthTokenError, type BandwidthTokenErrorCode, optionInvalid, STATUS_CODES } from './errors.js'
+import { BandwidthTokenError, type BandwidthTokenErrorCode, STATUS_CODES } from './errors.js'
 import { CLOSED, toError } from './failure.js'
 import type { TokenProvider } from './provider.js'
-import { checkOptions, type OptionRule } from './support/check-options.js'
+import { check, checkOptions, type OptionRule } from './support/check-options.js'
 import type { Clock } from './support/clock.js'
 import { AccessToken } from './token/access-token.js'
 
@@ -104,7 +104,7 @@ class StillProvider implements TestProvider {
   }
 
   peek(account = ''): AccessToken | undefined {
-    check('account', account)
+    check('account', account, GET_TOKEN_RULES.account)
     return this.#cached
   }
 
@@ -112,19 +112,19 @@ class StillProvider implements TestProvider {
 
   /** Returns whether the token was named. There is no other one, so it stays. */
   invalidate(rejected: RejectedToken, account = ''): boolean {
-    check('rejected', rejected)
-    check('account', account)
+    check('rejected', rejected, GET_TOKEN_RULES.rejected)
+    check('account', account, GET_TOKEN_RULES.account)
     const token = this.#cached
     return token !== undefined && isNamedBy(rejected, { token })
   }
 
   async warmUp(account = ''): Promise<void> {
-    check('account', account)
+    check('account', account, GET_TOKEN_RULES.account)
     this.#request()
   }
 
   status(account = ''): TokenStatus {
-    check('account', account)
+    check('account', account, GET_TOKEN_RULES.account)
     const cached = this.#cached
     const lastErrorCode = this.#isClosed ? undefined : this.#error
     const isFailing = lastErrorCode !== undefined
@@ -165,9 +165,4 @@ function createError(code: BandwidthTokenErrorCode): BandwidthTokenError {
 
 function matches(pattern: RegExp): OptionRule[0] {
   return (value) => typeof value === 'string' && pattern.test(value)
-}
-
-function check(name: 'account' | 'rejected', value: unknown): void {
-  const [isValid, expected] = GET_TOKEN_RULES[name]
-  if (!isValid(value)) throw optionInvalid(name, value, expected)
 }

@@ -11,11 +11,6 @@ export interface AccountContext<Account> extends AcquisitionContext, ReportConte
   readonly gate: ClientGate | undefined
   readonly pauseWatch: PauseWatch
   readonly isClosed: () => boolean
-  /**
-   * Runs `work` in the async context in which the provider was made. Use it for everything that outlives a call, so
-   * that no caller's context is kept alive.
-   */
-  readonly inOwnContext: <T>(work: () => T) => T
   /** Called when an account has got or lost its token, and when an acquisition of it began or ended. */
   readonly onChange: (account: Account) => void
 }

@@ -5,7 +5,7 @@ import type { Pause } from '../acquisition/cool-down.js'
 import type { Demand } from '../acquisition/fleet.js'
 import { CLOSED, type Failure, isFailure, NEARLY_DEAD } from '../failure.js'
 import { BackgroundTimer } from '../support/background-timer.js'
-import { ageMs, type Instant, readClock } from '../support/clock.js'
+import { ageMs, type Instant, NEVER, readClock } from '../support/clock.js'
 import type { AccessToken } from '../token/access-token.js'
 import type { AccountContext } from './account-context.js'
 import { AccountLog } from './account-log.js'
@@ -30,7 +30,6 @@ import { describeStatus, type TokenStatus } from './status.js'
 const WAITED_IN_VAIN_RETRY_MS = 1_000
 /** For callers who need a token with more life left, a request may start once in this time. */
 const RENEWAL_INTERVAL_MS = 5_000
-const NEVER = Number.NEGATIVE_INFINITY
 
 type Flight = Acquisition<CachedToken | Failure>
 

@@ -18,7 +18,7 @@ export interface GetTokenOptions {
 }
 
 /** What a provider that is passed as an option must be. */
-export const PROVIDER_RULE: OptionRule = [
+export const PROVIDER_SHAPE: OptionRule = [
   hasMethods('getToken'),
   'a TokenProvider, or an object with its method getToken'
 ]

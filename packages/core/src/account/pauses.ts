@@ -2,10 +2,8 @@ import type { Admission, ClientGate } from '../acquisition/client-gate.js'
 import { CoolDown, type Pause } from '../acquisition/cool-down.js'
 import { type Failure, NEARLY_DEAD } from '../failure.js'
 import type { PauseWatch } from '../observe/pause-watch.js'
-import type { Instant } from '../support/clock.js'
+import { type Instant, NEVER } from '../support/clock.js'
 import { POINTLESS_MS } from './cached-token.js'
-
-const NEVER = Number.NEGATIVE_INFINITY
 
 /** The part of an acquisition that decides which requests its failure holds back. */
 export interface Failed {

@@ -1,6 +1,6 @@
 import type { Acquired } from '../acquisition/acquired.js'
 import type { Pause } from '../acquisition/cool-down.js'
-import type { Instant } from '../support/clock.js'
+import { type Instant, NEVER } from '../support/clock.js'
 import type { AccountLog } from './account-log.js'
 import { type CachedToken, isYoung } from './cached-token.js'
 import { publishNamed, type ReportContext, type ReportedFlight } from './report.js'
@@ -19,7 +19,7 @@ export class Rejections {
   readonly #log: AccountLog
   /** The token that was rejected or invalidated last. It is not taken from the fleet's store again. */
   #rejected: string | undefined
-  #lastReplacementMs = Number.NEGATIVE_INFINITY
+  #lastReplacementMs = NEVER
 
   constructor(context: ReportContext, account: string, log: AccountLog) {
     this.#context = context

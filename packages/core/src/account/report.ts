@@ -17,6 +17,10 @@ import type { CachedToken } from './cached-token.js'
 export interface ReportContext {
   readonly clock: Clock
   readonly endpoint: Endpoint
+  /**
+   * Runs `work` in the async context in which the provider was made. Use it for everything that outlives a call, so
+   * that no caller's context is kept alive.
+   */
   readonly inOwnContext: <T>(work: () => T) => T
 }
 

@@ -1,10 +1,9 @@
 import type { Failure } from '../failure.js'
-import type { Instant } from '../support/clock.js'
+import { type Instant, NEVER } from '../support/clock.js'
 
 const COOL_DOWN_BASE_MS = 1_000
 const COOL_DOWN_CAP_MS = 30_000
 const REFUSED_COOL_DOWN_MS = 60_000
-const NEVER = Number.NEGATIVE_INFINITY
 
 /** Why no request may start, and for how long. */
 export interface Pause {
@@ -84,11 +83,10 @@ export class CoolDown {
 }
 
 /**
- * The length of a cool-down. It doubles from one second to 30, half of it fixed and half random. It is 60 s where only
- * a human can solve the problem. It is never less than `Retry-After` asked for. `random` is from 0 to 1.
+ * The length of a cool-down, without `Retry-After`. It doubles from one second to 30, half of it fixed and half random.
+ * It is 60 s where only a human can solve the problem. `random` is from 0 to 1.
  */
-export function coolDownMs(failure: Failure, earlierFailures: number, random: number): number {
+export function coolDownMs({ remedy }: Failure, earlierFailures: number, random: number): number {
   const doubledMs = Math.min(COOL_DOWN_CAP_MS, COOL_DOWN_BASE_MS * 2 ** earlierFailures)
-  const ownMs = failure.remedy === 'retry' ? (doubledMs * (1 + random)) / 2 : REFUSED_COOL_DOWN_MS
-  return Math.max(ownMs, failure.retryAfterMs ?? 0)
+  return remedy === 'retry' ? (doubledMs * (1 + random)) / 2 : REFUSED_COOL_DOWN_MS
 }

@@ -1,4 +1,5 @@
 import type { Failure } from '../failure.js'
+import { known } from '../observe/channels.js'
 import { parseUrl } from '../support/url.js'
 
 /** Where the failed requests went. */
@@ -51,9 +52,7 @@ export function failureFields(
     network: destination.network,
     hint: hintFor(failure, destination, environment)
   }
-  return Object.fromEntries(
-    Object.entries(fields).filter(([, value]) => value !== undefined)
-  ) as unknown as FailureFields
+  return known(fields) as FailureFields
 }
 
 function hintFor(failure: Failure, destination: Destination, environment: Environment): string | undefined {

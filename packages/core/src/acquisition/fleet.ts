@@ -1,5 +1,5 @@
 import { parseGrant, parseOauthError, RETRY_AFTER_CAP_MS } from '../endpoint/parse.js'
-import { CLOSED, type Failure, isFailure } from '../failure.js'
+import { type Failure, isFailure } from '../failure.js'
 import type { Entry } from '../store/entry.js'
 import type { SharedStore, SharedToken } from '../store/store-session.js'
 import type { TokenStore } from '../store/token-store.js'
@@ -154,7 +154,7 @@ function toEntry(
 
 /** What the other members may know of a failure. `undefined` if it says nothing about the endpoint. */
 function toTold(failure: Failure, toldAtMs: number): object | undefined {
-  if (failure.isVerdict === false || failure === CLOSED) return undefined
+  if (failure.isVerdict === false) return undefined
   const { code, message, remedy, retryAfterMs, upstreamStatus, oauthError } = failure
   return { code, message, remedy, retryAfterMs, upstreamStatus, oauthError, toldAtMs }
 }

@@ -86,7 +86,7 @@ export interface ServeErrorMessage extends FailureFacts {
 }
 
 // Node forgets a channel that nobody holds, and its subscribers with it.
-export const requestChannel: TracingChannel = tracingChannel('bandwidth-token:request')
+const requestChannel: TracingChannel = tracingChannel('bandwidth-token:request')
 export const refreshChannel = channel('bandwidth-token:refresh')
 export const invalidateChannel = channel('bandwidth-token:invalidate')
 export const cooldownChannel = channel('bandwidth-token:cooldown')

@@ -1,6 +1,6 @@
-import { PROVIDER_RULE } from '../account/get-token-options.js'
+import { PROVIDER_SHAPE } from '../account/get-token-options.js'
 import { optionInvalid } from '../errors.js'
-import { PROVIDER_RULES, type TokenProviderOptions } from '../options.js'
+import { PROVIDER_OPTION_RULES, type TokenProviderOptions } from '../options.js'
 import { TokenProvider } from '../provider.js'
 import { checkOptions, type OptionRule } from '../support/check-options.js'
 import type { Logger } from '../support/logger.js'
@@ -89,10 +89,10 @@ export function resolveRouteOptions<Request>(
 ): ResolvedRouteOptions<Request> {
   const mountRules = isMounted ? MOUNT_RULES : {}
   const options = checkOptions(given, {
-    provider: PROVIDER_RULE,
+    provider: PROVIDER_SHAPE,
     ...mountRules,
     ...POLICY_RULES,
-    ...PROVIDER_RULES,
+    ...PROVIDER_OPTION_RULES,
     ...extraRules
   })
   const mount = resolveMount(pick(options, mountRules))
@@ -100,7 +100,7 @@ export function resolveRouteOptions<Request>(
   if (mount.path !== false && policy['authorize'] === undefined) {
     throw optionInvalid('authorize', undefined, POLICY_RULES.authorize[1])
   }
-  const providerOptions = pick(options, PROVIDER_RULES)
+  const providerOptions = pick(options, PROVIDER_OPTION_RULES)
   const logger = (providerOptions['logger'] ?? defaultLogger) as Logger | undefined
   return {
     ...mount,

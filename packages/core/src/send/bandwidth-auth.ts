@@ -1,6 +1,6 @@
-import { ACCOUNT_RULE, PROVIDER_RULE } from '../account/get-token-options.js'
+import { ACCOUNT_RULE, PROVIDER_SHAPE } from '../account/get-token-options.js'
 import { optionInvalid } from '../errors.js'
-import { checkOptions, listOf, type OptionRule } from '../support/check-options.js'
+import { check, checkOptions, listOf, type OptionRule } from '../support/check-options.js'
 import { isLoopback, isSerializedOrigin, parseUrl } from '../support/url.js'
 import { callerOf } from './callers.js'
 import type { Dispatch, DispatchHandler, DispatchOptions } from './dispatch.js'
@@ -63,7 +63,7 @@ export function bandwidthAuth(
   provider: BandwidthAuthProvider,
   options: BandwidthAuthOptions
 ): BandwidthAuthInterceptor {
-  if (!PROVIDER_RULE[0](provider)) throw optionInvalid('provider', provider, PROVIDER_RULE[1])
+  check('provider', provider, PROVIDER_SHAPE)
   const { origins, account } = checkOptions(options, RULES) as Partial<BandwidthAuthOptions>
   if (origins === undefined) throw optionInvalid('origins', origins, RULES.origins[1])
   const listed = new Set(origins)

@@ -13,8 +13,6 @@ const COMMAND_MS = 250
 /** A limit that comes due later than this says that the process was busy, and nothing about the store. */
 const LATE_MS = 25
 const ACQUISITION_MS = 500
-/** Stands for an answer of the store that failed or came too late. */
-const NOTHING = undefined
 /** A longer entry is not written, and is ignored when it is read. */
 const MAX_SEALED_LENGTH = 8_192
 /** Longer than any member takes to look whether the one it waits for has failed. */
@@ -201,11 +199,11 @@ export class StoreSession {
     return this.#command('get', async () => toFound(await this.#shared.store.get(name)))
   }
 
-  /** Sends a command. Returns its answer, or `NOTHING` if it failed or was late; then no other command is sent. */
+  /** Sends a command. Returns its answer, or `undefined` if it failed or was late; then no other command is sent. */
   async #command<T>(name: keyof TokenStore, send: () => Promise<T>): Promise<T | undefined> {
     const { clock } = this
     const { closed, onCommand } = this.#shared
-    if (this.isAlone || closed.aborted) return NOTHING
+    if (this.isAlone || closed.aborted) return undefined
     const startedMs = clock.monotonic()
     let timer: unknown
     const late = new Promise<never>((_resolve, reject) => {
@@ -225,7 +223,7 @@ export class StoreSession {
       // The error is not logged: its message may contain an address or a password.
       this.isAlone = true
       if (!closed.aborted) onCommand(name, false)
-      return NOTHING
+      return undefined
     } finally {
       clock.clearTimeout(timer)
       this.#leftMs -= clock.monotonic() - startedMs

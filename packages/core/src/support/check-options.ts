@@ -11,6 +11,15 @@ export type OptionRule = readonly [
 ]
 
 /**
+ * Checks one value against a rule.
+ *
+ * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for a bad value
+ */
+export function check(name: string, value: unknown, [isValid, expected, describe]: OptionRule): void {
+  if (!isValid(value)) throw optionInvalid(name, value, expected, describe?.(value))
+}
+
+/**
  * Checks each of the given options against its rule and returns a copy without a prototype. Reads own properties only.
  *
  * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for the first bad or unknown option. The message for an unknown one
@@ -32,8 +41,7 @@ export function checkOptions(
     const value = (given as Record<string, unknown>)[name]
     if (rule === undefined) throw optionInvalid(prefix + name, value, suggestion(name, Object.keys(rules)))
     if (value === undefined) continue
-    const [isValid, expected, describe] = rule
-    if (!isValid(value)) throw optionInvalid(prefix + name, value, expected, describe?.(value))
+    check(prefix + name, value, rule)
     checked[name] = value
   }
   return checked

@@ -20,6 +20,9 @@ export const systemClock: Clock = {
   clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout)
 }
 
+/** Before every instant, in milliseconds of either clock. */
+export const NEVER = Number.NEGATIVE_INFINITY
+
 /** One moment, as both clocks show it. */
 export interface Instant {
   readonly wallMs: number

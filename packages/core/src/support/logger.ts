@@ -8,12 +8,8 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
-/** The part of a logger that is used here. */
-export interface Log {
-  debug(fields: object, message: string): void
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
+/** A logger, with warnings that are written once. */
+export interface Log extends Logger {
   /** Writes a warning once in the life of this log. */
   warnOnce(message: string): void
   /**
