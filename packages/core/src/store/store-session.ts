@@ -42,6 +42,8 @@ export interface SharedToken {
 interface Found {
   readonly entry: string
   readonly ttlMs: number
+  /** When the command was sent. The store measured `ttlMs` after that. */
+  readonly askedAt: Instant
 }
 
 /**
@@ -81,7 +83,9 @@ export class StoreSession {
       if (found === undefined) continue
       const entry = parseEntry(sealer.open(found.entry, this.#identity, 'entry'))
       if (entry === undefined) continue
-      const left = leftMs(entry, found.ttlMs, readClock(this.clock))
+      const now = readClock(this.clock)
+      // The time it had left when the store was asked: a process that stood still reads an old answer.
+      const left = leftMs(entry, found.ttlMs - ageMs(found.askedAt, now), now)
       const shared = { entry, leftMs: left, withdraw: () => this.#delete(name, found.entry) }
       if (left > 0 && this.#accepts(shared)) return shared
     }
@@ -156,6 +160,8 @@ export class StoreSession {
     const found = await this.#get(this.#name('failure'))
     if (found === undefined || found.ttlMs > FAILURE_MS || FAILURE_MS - found.ttlMs > withinMs)
       return undefined
+    // The process stood still meanwhile: the failure may be over, and the others have gone on.
+    if (ageMs(found.askedAt, readClock(this.clock)) > COMMAND_MS + LATE_MS) return undefined
     return sealer.open(found.entry, this.#identity, 'failure')
   }
 
@@ -196,7 +202,8 @@ export class StoreSession {
   }
 
   #get(name: string): Promise<Found | undefined> {
-    return this.#command('get', async () => toFound(await this.#shared.store.get(name)))
+    const askedAt = readClock(this.clock)
+    return this.#command('get', async () => toFound(await this.#shared.store.get(name), askedAt))
   }
 
   /** Sends a command. Returns its answer, or `undefined` if it failed or was late; then no other command is sent. */
@@ -246,8 +253,8 @@ function ignore(send: () => Promise<unknown>): void {
 }
 
 /** What a store handed over, if it has the right shape: nothing of it is trusted. Reads each property once. */
-function toFound(answer: unknown): Found | undefined {
+function toFound(answer: unknown, askedAt: Instant): Found | undefined {
   const { entry, ttlMs } = (answer ?? {}) as Partial<Record<string, unknown>>
   const isText = typeof entry === 'string' && entry.length <= MAX_SEALED_LENGTH
-  return isText && typeof ttlMs === 'number' && ttlMs > 0 ? { entry, ttlMs } : undefined
+  return isText && typeof ttlMs === 'number' && ttlMs > 0 ? { entry, ttlMs, askedAt } : undefined
 }
