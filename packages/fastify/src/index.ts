@@ -1,24 +1,22 @@
 import type { AccessToken, TokenProvider } from '@bandwidth-token/core'
 import {
-  checkOptions,
   errorHeaders,
   keepHeaders,
   nodeHeaders,
-  type OptionRule,
   optionInvalid,
-  TokenRoute,
-  type TokenRouteOptions
+  TokenRoute
 } from '@bandwidth-token/core/adapter'
 import type {
   FastifyBaseLogger,
   FastifyInstance,
   FastifyReply,
   FastifyRequest,
-  onRequestHookHandler,
-  RegisterOptions,
-  RouteShorthandOptions
+  onRequestHookHandler
 } from 'fastify'
 import fp from 'fastify-plugin'
+import { checkRouteOptions, type FastifyBandwidthTokenOptions, PLUGIN_RULES } from './options.js'
+
+export type { FastifyBandwidthTokenOptions, TokenRouteShorthand } from './options.js'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -29,41 +27,6 @@ declare module 'fastify' {
     /** A Bandwidth access token, valid at the moment of the call. */
     bandwidthToken(): Promise<AccessToken>
   }
-}
-
-/** What an app may add to the token route: hooks up to `preHandler`, and settings for plugins and routing. */
-export type TokenRouteShorthand = Pick<
-  RouteShorthandOptions,
-  'onRequest' | 'preParsing' | 'preValidation' | 'preHandler' | 'config' | 'logLevel' | 'constraints'
->
-
-/** The options of the plugin: the core's, those of the token route, and Fastify's own for a plugin. */
-export type FastifyBandwidthTokenOptions = TokenRouteOptions<FastifyRequest> &
-  RegisterOptions & {
-    /** Hooks and settings of the token route. Default: none. */
-    routeOptions?: TokenRouteShorthand | undefined
-  }
-
-const ANYTHING: OptionRule = [() => true, 'what Fastify takes there']
-
-const ROUTE_OPTION_RULES: Readonly<Record<keyof TokenRouteShorthand, OptionRule>> = {
-  onRequest: ANYTHING,
-  preParsing: ANYTHING,
-  preValidation: ANYTHING,
-  preHandler: ANYTHING,
-  config: ANYTHING,
-  logLevel: ANYTHING,
-  constraints: ANYTHING
-}
-
-const PLUGIN_RULES: Readonly<Record<string, OptionRule>> = {
-  routeOptions: [
-    (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-    'an object'
-  ],
-  prefix: ANYTHING,
-  logLevel: ANYTHING,
-  logSerializers: ANYTHING
 }
 
 async function plugin(fastify: FastifyInstance, options: FastifyBandwidthTokenOptions): Promise<void> {
@@ -90,11 +53,7 @@ async function plugin(fastify: FastifyInstance, options: FastifyBandwidthTokenOp
 
   // fastify-plugin ignores the prefix for routes that are registered here. A child plugin has the prefix.
   const { routeOptions: givenRouteOptions, ...childOptions } = extra
-  const { onRequest = [], ...routeOptions } = checkOptions(
-    givenRouteOptions,
-    ROUTE_OPTION_RULES,
-    'routeOptions.'
-  ) as TokenRouteShorthand
+  const { onRequest = [], ...routeOptions } = checkRouteOptions(givenRouteOptions)
   // Hooks with a callback need no promise for each request.
   const checkOrigin: onRequestHookHandler = ({ headers }, _reply, done) => {
     try {
