@@ -128,6 +128,18 @@ t.test('replaces a rejected token once for the whole fleet', async (t) => {
   t.equal((await join().getToken()).accessToken, 'token-2', 'a new member knows of it')
 })
 
+t.test('replaces a rejected token once, even if its replacement lives shorter', async (t) => {
+  const { endpoint, join } = await startFleet(t, grant({ expires_in: 3_600 }))
+  const members = Array.from({ length: 6 }, () => join())
+  for (const member of members) await member.getToken()
+  await endpoint.clock.advance(10_000)
+  endpoint.answer = grant({ expires_in: 600 })
+  for (const member of members) {
+    t.equal((await member.getToken({ rejected: 'token-1' })).accessToken, 'token-2')
+  }
+  t.equal(endpoint.count, 2)
+})
+
 t.test('leaves a rejected token to new members until it is replaced; invalidate() takes it', async (t) => {
   const { endpoint, join } = await startFleet(t)
   const member = join()

@@ -102,7 +102,7 @@ export function chooseToken(
   return nextMs < 0 ? undefined : next
 }
 
-/** Whether a token from the fleet's store is valid and lives longer than the cached one. */
+/** Whether a token from the fleet's store is valid, and lives longer than the cached one or replaces it. */
 export function isImprovement(
   { accessToken, expiresIn, issuedAt }: Acquired,
   cached: CachedToken | undefined,
@@ -117,9 +117,11 @@ export function isImprovement(
   const leftMs = lifetimeMs - ageMs(issuedAt, now)
   if (leftMs < Math.max(marginMs(lifetimeMs, wanted.expiryMarginMs), wanted.minimumLifetimeMs)) return false
   if (cached === undefined) return true
-  const isNewer =
-    accessToken !== cached.token.accessToken && leftMs > cached.lifetimeMs - ageMs(cached.issuedAt, now)
+  if (accessToken === cached.token.accessToken) return false
+  const cachedAgeMs = ageMs(cached.issuedAt, now)
+  // What the fleet got after a rejected token replaces it, however long either of them lives.
+  if (wanted.isReplacement) return lifetimeMs - leftMs < cachedAgeMs
   // A refresh takes no token that ends soon itself: it would be refreshed, or lapse, before anybody has used it.
-  const isRefresh = !wanted.isReplacement && wanted.minimumLifetimeMs === 0
-  return isNewer && (!isRefresh || leftMs >= lifetimeMs / 2)
+  const endsSoon = wanted.minimumLifetimeMs === 0 && leftMs < lifetimeMs / 2
+  return leftMs > cached.lifetimeMs - cachedAgeMs && !endsSoon
 }
