@@ -87,7 +87,7 @@ export class Account {
       const flight = this.#started(this.#request(now))
       flight.minimumLifetimeMs = Math.max(flight.minimumLifetimeMs, minimumLifetimeMs)
       const token = this.#use(this.#orThrow(await flight.wait(signal)))
-      // The fleet's token may be the one that this caller was refused with.
+      // The store may return the very token that this caller rejects.
       const isRejected = isNamedBy(rejected, { token }) && this.#checkCached(this.#now()) !== undefined
       return isRejected ? this.getToken(minimumLifetimeMs, rejected, signal) : token
     }
@@ -133,7 +133,7 @@ export class Account {
     const now = this.#now()
     const cached = this.#checkCached(now)
     const expiresInMs = cached && cached.lifetimeMs - ageMs(cached.issuedAt, now)
-    const coolDown = this.#pauses.longest(now, cached && usableMs(cached, now))
+    const coolDown = this.#pauses.coolDownForStatus(now, cached && usableMs(cached, now))
     return describeStatus(expiresInMs, coolDown, this.#pause(now), this.isAcquiring)
   }
 

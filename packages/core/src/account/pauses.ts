@@ -56,7 +56,7 @@ export class Pauses {
   }
 
   /** The cool-down that holds back this account longer, for the status. */
-  longest(now: Instant, servesForMs: number | undefined): CoolDown {
+  coolDownForStatus(now: Instant, servesForMs: number | undefined): CoolDown {
     const client = this.gate.coolDown
     const leftMs = (coolDown: CoolDown) => coolDown.pause(now, servesForMs)?.leftMs ?? 0
     const isOwn = leftMs(this.#own) > leftMs(client) || client.consecutiveFailures === 0
@@ -102,10 +102,10 @@ export class Pauses {
     this.#hasRecovered = wasFailing && !this.isFailing
   }
 
-  /** Ends pauses after lasting failures if they began while the token was valid that has now reached its hard line. */
-  lapsed(served: (then: Instant) => boolean, now: Instant): void {
-    this.#own.shorten(served, now)
-    this.gate.coolDown.shorten(served, now)
+  /** The token reached its hard line. Ends the lasting pauses that began while it was still valid. */
+  lapsed(wasValidAt: (then: Instant) => boolean, now: Instant): void {
+    this.#own.shorten(wasValidAt, now)
+    this.gate.coolDown.shorten(wasValidAt, now)
     this.publish(now)
   }
 

@@ -50,7 +50,7 @@ export class Rejections {
 
   /**
    * The acquisition that replaces the cached token, or the pause that forbids one. `undefined` if the token is kept.
-   * `request` is left out if another token is not to be had at the moment.
+   * Pass no `request` while a new token would be no better (rule 11).
    */
   replace<F extends Flight>(
     cached: CachedToken,

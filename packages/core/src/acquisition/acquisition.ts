@@ -66,7 +66,10 @@ export class Acquisition<Result> {
   #used: Credentials | undefined
   #isClosed = false
 
-  /** `mayRetry` is false for the first acquisition after a cool-down: it makes one attempt, even if callers wait. */
+  /**
+   * `mayRetry` is false after a failed background refresh of this account: then it makes one attempt, even if callers
+   * wait.
+   */
   constructor(
     context: AcquisitionContext,
     account: string,
@@ -182,7 +185,7 @@ export class Acquisition<Result> {
         isEnded: () => signal.aborted
       })
     )
-    // The deadline has ended this member's own fetch, too. Its result counts, and nothing starts anew before it is there.
+    // The deadline also ended our own fetch. Wait for its result, so that no new run starts beside it.
     if (signal.aborted && fetching !== undefined) return fetching
     if (this.#entrance.waitedInVain(deadline)) return WAITED_IN_VAIN
     return result === undefined || result === TIMED_OUT ? this.#withAttempts(TIMED_OUT) : result
@@ -218,7 +221,7 @@ export class Acquisition<Result> {
       if (failure.retryAfterMs !== undefined) {
         this.#gate.hold(failure, failure.retryAfterMs, readClock(this.#context.clock))
       }
-      // This client's pause is no reason for the others to wait. With fixed credentials there are no others.
+      // Give the place back while this client pauses. With fixed credentials nobody else could use it.
       if (mayReload) this.#entrance.leavePlace()
       if (delayMs > 0) await this.#deadline.sleep(delayMs)
       credentials = await this.#deadline.inTime(this.#loadCredentials())
@@ -259,7 +262,8 @@ export class Acquisition<Result> {
     const attempt = controllerWithin(signal)
     const limit = new TimeLimit(clock, timeoutMs, (reason) => attempt.abort(reason))
     const { authorization, secrets } = authenticate(credentials)
-    const authentication = { authorization, secrets: [...secrets, ...[this.cachedToken ?? []].flat()] }
+    const cached = this.cachedToken === undefined ? [] : [this.cachedToken]
+    const authentication = { authorization, secrets: [...secrets, ...cached] }
     const result = await requestToken(endpoint, authentication, attempt.signal, () => clock.now())
     limit.clear()
     const isLate = limit.isLate || this.#deadline.isLate

@@ -63,9 +63,11 @@ export class CoolDown {
     this.#untilMs = Math.max(this.#untilMs, askedUntilMs)
   }
 
-  /** Ends the pause after a lasting failure if it began while the token was valid that has now reached its hard line. */
-  shorten(served: (then: Instant) => boolean, now: Instant): void {
-    if (this.#beganAt === undefined || !this.#isLasting || !served(this.#beganAt)) return
+  /**
+   * The token reached its hard line. Ends a lasting pause that began while it was still valid: the account must ask again.
+   */
+  shorten(wasValidAt: (then: Instant) => boolean, now: Instant): void {
+    if (this.#beganAt === undefined || !this.#isLasting || !wasValidAt(this.#beganAt)) return
     this.#untilMs = Math.max(this.#askedUntilMs, Math.min(this.#untilMs, now.monotonicMs))
   }
 

@@ -12,8 +12,8 @@ export class Entrance {
   readonly #gate: ClientGate
   readonly #places: Places
   #hasPlace = false
-  /** Until when it waits for a place, while it does. */
-  #inLineUntil: Deadline | undefined
+  /** The deadline of the last wait for a place that got none. */
+  #queuedUnder: Deadline | undefined
 
   constructor(clock: Clock, gate: ClientGate, places: Places) {
     this.#clock = clock
@@ -57,15 +57,15 @@ export class Entrance {
   /** Resolves once this acquisition has a place, or has ended without one. Never rejects. */
   async takePlace(deadline: Deadline): Promise<void> {
     if (this.#hasPlace) return
-    this.#inLineUntil = deadline
+    this.#queuedUnder = deadline
     if (!(await this.#places.take(deadline.signal))) return
     this.#hasPlace = true
-    this.#inLineUntil = undefined
+    this.#queuedUnder = undefined
   }
 
   /** Whether it ended while it waited for a place. That is no verdict. */
   waitedInVain({ signal }: Deadline): boolean {
-    return signal.reason === TIMED_OUT && this.#inLineUntil?.signal === signal
+    return signal.reason === TIMED_OUT && this.#queuedUnder?.signal === signal
   }
 
   leavePlace(): void {

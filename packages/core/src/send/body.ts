@@ -14,8 +14,8 @@ export function isReplayable(body: unknown): boolean {
 }
 
 /**
- * Calls `onError` if a stream fails before it is sent, which would end the process if nobody listened. Returns what
- * ends it.
+ * Calls `onError` if a stream fails before it is sent, which would end the process if nobody listened. Returns a
+ * function that stops it.
  */
 export function watchBody(body: unknown, onError: (error: unknown) => void): () => void {
   if (!isEmitter(body)) return () => {}

@@ -50,7 +50,7 @@ export class Exchange {
     }
   }
 
-  /** Ends the exchange. Once the caller has a response, that is up to the request. */
+  /** Aborts the attempt if its caller can hear of it, else fails the exchange. */
   abort(reason: unknown = new DOMException('This operation was aborted', 'AbortError')): void {
     if (!this.#isOver && !this.#attempt?.abort(reason)) this.#fail(reason)
   }

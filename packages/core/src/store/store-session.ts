@@ -6,7 +6,7 @@ import { type Entry, leftMs, parseEntry } from './entry.js'
 import type { Sealer } from './sealer.js'
 import type { TokenStore } from './token-store.js'
 
-/** If the holder of the lock is killed, the others wait for this, and then until they ask for the lock again. */
+/** How long a killed holder of the lock blocks the others. They take it at their next try, at most a second later. */
 const LOCK_MS = 3_000
 const RENEW_MS = 1_000
 const COMMAND_MS = 250
@@ -101,7 +101,7 @@ export class StoreSession {
   }
 
   /**
-   * Renews the lock again and again. Returns what ends it. Nobody waits for a renewal, so it takes none of the
+   * Renews the lock again and again. Returns a function that stops it. Nobody waits for a renewal, so it takes none of the
    * acquisition's time. A lock that has expired, because this process stood still, is not taken again: others may have
    * taken, used and released it meanwhile.
    */
