@@ -28,8 +28,8 @@ export const equivalents = [
   },
   {
     file: 'core/account/account.ts',
-    before: 'this.#flight?.close()',
-    after: 'this.#flight.close()',
+    before: 'this.#acquisition?.close()',
+    after: 'this.#acquisition.close()',
     reason: 'Only accounts that are acquiring are closed.'
   },
   {

@@ -42,7 +42,9 @@ export const { nodeHeaders } =
 export const { rejectedTokenId } =
   await load<typeof import('../../packages/core/dist/esm/route/request.js')>('route/request.js')
 export const { toError } = await load<typeof import('../../packages/core/dist/esm/failure.js')>('failure.js')
-export const { chooseToken, isNearlyDead, nextWakeMs } =
+export const { isNearlyDead } =
+  await load<typeof import('../../packages/core/dist/esm/account/pauses.js')>('account/pauses.js')
+export const { chooseToken, nextWakeMs } =
   await load<typeof import('../../packages/core/dist/esm/account/cached-token.js')>('account/cached-token.js')
 export const { Sealer } =
   await load<typeof import('../../packages/core/dist/esm/store/sealer.js')>('store/sealer.js')

@@ -86,7 +86,7 @@ export class BandwidthTokenError extends Error {
  * The error of a refusal. A refusal is no fault of the program, so its `stack` has no frames and an app's log shows one
  * line. Error's constructor would collect them, so it is not called: this is cheaper too.
  */
-export function refusal(code: BandwidthTokenErrorCode, message: string): BandwidthTokenError {
+export function routeRefusal(code: BandwidthTokenErrorCode, message: string): BandwidthTokenError {
   const error: BandwidthTokenError = Object.create(BandwidthTokenError.prototype)
   for (const [name, value] of Object.entries({ message, stack: `${error.name}: ${message}` })) {
     Object.defineProperty(error, name, { value, writable: true, configurable: true })

@@ -44,7 +44,7 @@ export const STOOD_STILL: Failure = { ...TIMED_OUT, isVerdict: false }
 /** No verdict: time ran out before a request could be sent. */
 export const WAITED_IN_VAIN: Failure = { ...TIMED_OUT, isVerdict: false }
 
-export const NEARLY_DEAD: Failure = {
+export const POINTLESS: Failure = {
   code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',
   message: 'The token endpoint sent a token that is about to expire.',
   remedy: 'retry'

@@ -1,6 +1,6 @@
 import type { AcquisitionContext } from '../acquisition/acquisition.js'
 import type { ClientGate } from '../acquisition/client-gate.js'
-import type { PauseWatch } from '../observe/pause-watch.js'
+import type { PauseWatch } from '../observe/cooldown-events.js'
 import type { LogContext } from './account-log.js'
 import type { ReportContext } from './report.js'
 

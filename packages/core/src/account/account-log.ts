@@ -62,7 +62,7 @@ export class AccountLog {
   }
 
   /** The endpoint sent a token of little use. */
-  nearlyDead(): void {
+  pointless(): void {
     this.#context.log.warnOnce(
       'The token endpoint sent a token that is about to expire, or that expires before the cached one. At most one ' +
         'request per 5 s is made meanwhile. Does a proxy or a cache answer instead of it?'

@@ -3,7 +3,7 @@ import { Acquisition } from '../acquisition/acquisition.js'
 import { ClientGate } from '../acquisition/client-gate.js'
 import type { Pause } from '../acquisition/cool-down.js'
 import type { Demand } from '../acquisition/fleet.js'
-import { CLOSED, type Failure, isFailure, NEARLY_DEAD } from '../failure.js'
+import { CLOSED, type Failure, isFailure, POINTLESS } from '../failure.js'
 import { BackgroundTimer } from '../support/background-timer.js'
 import { ageMs, type Instant, NEVER, readClock } from '../support/clock.js'
 import type { AccessToken } from '../token/access-token.js'
@@ -16,12 +16,11 @@ import {
   hotUntilMs,
   isImprovement,
   isNamedBy,
-  isNearlyDead,
   nextWakeMs,
   type RejectedToken,
   usableMs
 } from './cached-token.js'
-import { Pauses } from './pauses.js'
+import { isNearlyDead, Pauses } from './pauses.js'
 import { Rejections } from './rejections.js'
 import { publishOutcome } from './report.js'
 import { describeStatus, type TokenStatus } from './status.js'
@@ -31,7 +30,7 @@ const WAITED_IN_VAIN_RETRY_MS = 1_000
 /** For callers who need a token with more life left, a request may start once in this time. */
 const RENEWAL_INTERVAL_MS = 5_000
 
-type Flight = Acquisition<CachedToken | Failure>
+type TokenAcquisition = Acquisition<CachedToken | Failure>
 
 /** The life of one account's token: when it is handed out, refreshed and replaced, and when callers are refused. */
 export class Account {
@@ -46,7 +45,7 @@ export class Account {
   #madeRejections: Rejections | undefined
   readonly #log: AccountLog
   #cached: CachedToken | undefined
-  #flight: Flight | undefined
+  #acquisition: TokenAcquisition | undefined
   #lastStartMs = NEVER
   readonly #timer: BackgroundTimer
 
@@ -68,7 +67,7 @@ export class Account {
   }
 
   get isAcquiring(): boolean {
-    return this.#flight !== undefined
+    return this.#acquisition !== undefined
   }
 
   /** The hot path: the same promise for every caller, from the token's first use until its refresh instant. */
@@ -84,9 +83,9 @@ export class Account {
     const now = this.#now()
     const cached = this.#checkCached(now)
     if (cached === undefined) {
-      const flight = this.#started(this.#request(now))
-      flight.minimumLifetimeMs = Math.max(flight.minimumLifetimeMs, minimumLifetimeMs)
-      const token = this.#use(this.#orThrow(await flight.wait(signal)))
+      const acquisition = this.#started(this.#request(now))
+      acquisition.minimumLifetimeMs = Math.max(acquisition.minimumLifetimeMs, minimumLifetimeMs)
+      const token = this.#use(this.#orThrow(await acquisition.wait(signal)))
       // The store may return the very token that this caller rejects.
       const isRejected = isNamedBy(rejected, { token }) && this.#checkCached(this.#now()) !== undefined
       return isRejected ? this.getToken(minimumLifetimeMs, rejected, signal) : token
@@ -95,7 +94,7 @@ export class Account {
     this.#use(cached)
     if (isNamedBy(rejected, cached)) {
       const request = this.#pauses.isPointless(now) ? undefined : () => this.#request(now)
-      const replacement = this.#rejections.replace(cached, now, this.#flight, request)
+      const replacement = this.#rejections.replace(cached, now, this.#acquisition, request)
       if (replacement === undefined) return cached.token
       return this.#use(this.#orThrow(await this.#started(replacement).wait(signal)))
     }
@@ -146,7 +145,7 @@ export class Account {
 
   close(): void {
     this.forget()
-    this.#flight?.close()
+    this.#acquisition?.close()
   }
 
   get #rejections(): Rejections {
@@ -173,31 +172,31 @@ export class Account {
   }
 
   /** Every request starts here. Returns the acquisition in flight, else the pause that forbids one, else a new one. */
-  #request(now: Instant): Flight | Pause {
-    return this.#flight ?? this.#pause(now) ?? this.#start(now)
+  #request(now: Instant): TokenAcquisition | Pause {
+    return this.#acquisition ?? this.#pause(now) ?? this.#start(now)
   }
 
-  #start(now: Instant): Flight {
+  #start(now: Instant): TokenAcquisition {
     const { inOwnContext } = this.#context
     this.#lastStartMs = now.monotonicMs
     const demand: Demand = {
-      accepts: (shared) => this.#accepts(flight, shared),
+      accepts: (shared) => this.#accepts(acquisition, shared),
       lastReplacementMs: () => this.#rejections.lastReplacementMs
     }
-    const flight: Flight = inOwnContext(
+    const acquisition: TokenAcquisition = inOwnContext(
       () => new Acquisition(this.#context, this.key, this.#pauses.gate, this.#pauses.mayRetry, demand)
     )
-    flight.cachedToken = this.#cached?.token.accessToken
+    acquisition.cachedToken = this.#cached?.token.accessToken
     // Register it before it runs: a function that it calls may close the provider.
-    this.#flight = flight
+    this.#acquisition = acquisition
     this.#context.onChange(this)
-    if (this.#context.isClosed()) flight.close()
-    inOwnContext(() => flight.start((outcome) => this.#settle(flight, outcome)))
-    return flight
+    if (this.#context.isClosed()) acquisition.close()
+    inOwnContext(() => acquisition.start((outcome) => this.#settle(acquisition, outcome)))
+    return acquisition
   }
 
   /** Whether a token from the fleet's store meets the purpose of this acquisition. */
-  #accepts({ minimumLifetimeMs, isReplacement }: Flight, shared: Acquired): boolean {
+  #accepts({ minimumLifetimeMs, isReplacement }: TokenAcquisition, shared: Acquired): boolean {
     const now = this.#now()
     const wanted = { minimumLifetimeMs, isReplacement, expiryMarginMs: this.#context.expiryMarginMs }
     return !this.#rejections.includes(shared) && isImprovement(shared, this.#checkCached(now), wanted, now)
@@ -215,7 +214,7 @@ export class Account {
     signal?: AbortSignal
   ): Promise<AccessToken> {
     const isTooSoon = now.monotonicMs - this.#lastStartMs < RENEWAL_INTERVAL_MS
-    const request = isTooSoon ? this.#flight : this.#request(now)
+    const request = isTooSoon ? this.#acquisition : this.#request(now)
     if (request === undefined || 'failure' in request) return asked.token
     request.minimumLifetimeMs = Math.max(request.minimumLifetimeMs, minimumLifetimeMs)
     const result = await request.wait(signal)
@@ -236,46 +235,46 @@ export class Account {
   }
 
   /** The acquisition that a caller waits for. Throws the failure of the pause, if no request may start. */
-  #started(request: Flight | Pause): Flight {
+  #started(request: TokenAcquisition | Pause): TokenAcquisition {
     if ('failure' in request) throw this.#log.errorFor(request.failure, request.leftMs, this.serves)
     return request
   }
 
-  #settle(flight: Flight, outcome: Acquired | Failure): CachedToken | Failure {
-    this.#flight = undefined
+  #settle(acquisition: TokenAcquisition, outcome: Acquired | Failure): CachedToken | Failure {
+    this.#acquisition = undefined
     const now = this.#now()
     // The provider may have been closed after the response arrived, or by a subscriber at the deadline.
     const wasClosed = this.#context.isClosed()
-    const result = wasClosed ? CLOSED : this.#conclude(flight, outcome, now)
+    const result = wasClosed ? CLOSED : this.#conclude(acquisition, outcome, now)
     const pause = this.#pause(now)
     const noted = { isServing: this.serves, retryInMs: pause?.leftMs, nowMs: now.monotonicMs }
     if (!wasClosed) this.#log.ended(outcome, result, noted, this.#pauses)
-    if (flight.admission && pause?.failure === NEARLY_DEAD) this.#log.nearlyDead()
-    publishOutcome(this.#context, flight, result, this.serves, pause)
+    if (acquisition.admission && pause?.failure === POINTLESS) this.#log.pointless()
+    publishOutcome(this.#context, acquisition, result, this.serves, pause)
     this.#pauses.publish(now)
     // A logger or a subscriber may have closed the provider.
     return this.#context.isClosed() ? CLOSED : result
   }
 
-  #conclude(flight: Flight, outcome: Acquired | Failure, now: Instant): CachedToken | Failure {
-    if (isFailure(outcome)) this.#pauses.failed(outcome, flight, now)
-    const result = isFailure(outcome) ? outcome : this.#adopt(flight, outcome, now)
+  #conclude(acquisition: TokenAcquisition, outcome: Acquired | Failure, now: Instant): CachedToken | Failure {
+    if (isFailure(outcome)) this.#pauses.failed(outcome, acquisition, now)
+    const result = isFailure(outcome) ? outcome : this.#adopt(acquisition, outcome, now)
     this.#armTimer(now)
     this.#context.onChange(this)
     return result
   }
 
-  #adopt(flight: Flight, grant: Acquired, now: Instant): CachedToken | Failure {
+  #adopt(acquisition: TokenAcquisition, acquired: Acquired, now: Instant): CachedToken | Failure {
     const previous = this.#checkCached(now)
-    const next = createCachedToken(grant, this.#context, this.#context.clock)
-    this.#cached = chooseToken(next, previous, flight.isReplacement, now)
+    const next = createCachedToken(acquired, this.#context, this.#context.clock)
+    this.#cached = chooseToken(next, previous, acquisition.isReplacement, now)
     const isAdopted = this.#cached === next
-    if (grant.replacedAtMs !== undefined) this.#rejections.learn(grant.replacedAtMs)
+    if (acquired.replacedAtMs !== undefined) this.#rejections.learn(acquired.replacedAtMs)
     const isPointless = !isAdopted || isNearlyDead(next, now)
-    this.#pauses.succeeded(flight.admission, next.issuedAt, isPointless, now)
+    this.#pauses.succeeded(acquisition.admission, next.issuedAt, isPointless, now)
     this.#hotToken = undefined
     this.#hotUntilMs = isAdopted ? hotUntilMs(next) : NEVER
-    return isAdopted ? next : NEARLY_DEAD
+    return isAdopted ? next : POINTLESS
   }
 
   /** Sets the timer to the next instant at which the account has something to do without a caller. */
@@ -283,7 +282,7 @@ export class Account {
     this.#timer.clear()
     const cached = this.#cached
     if (cached === undefined || this.#context.isClosed()) return
-    const retryInMs = this.#flight ? undefined : (this.#pause(now)?.leftMs ?? WAITED_IN_VAIN_RETRY_MS)
+    const retryInMs = this.#acquisition ? undefined : (this.#pause(now)?.leftMs ?? WAITED_IN_VAIN_RETRY_MS)
     this.#timer.set(this.#wake.bind(this), nextWakeMs(cached, retryInMs, now))
   }
 

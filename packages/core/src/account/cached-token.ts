@@ -1,12 +1,7 @@
 import type { Acquired } from '../acquisition/acquired.js'
 import { ageMs, type Clock, type Instant } from '../support/clock.js'
 import { AccessToken } from '../token/access-token.js'
-import { type Lifetime, marginMs, planLifetime } from '../token/lifetime.js'
-
-/** A token younger than this is not replaced if a peer rejects it: the next one most likely would be, too (rule 9). */
-const YOUNG_MS = 5_000
-/** How long nothing is requested after a token that was no better than the last one, or was about to expire (rule 11). */
-export const POINTLESS_MS = 5_000
+import { type Lifetime, marginMsOf, planLifetime } from '../token/lifetime.js'
 
 /** A token that a peer refused: itself, its string or its id. */
 export type RejectedToken = string | { readonly accessToken: string }
@@ -24,14 +19,18 @@ export interface CachedToken extends Lifetime {
   wasRejectedYoung: boolean
 }
 
-/** Makes the cached token from the endpoint's grant, and draws its refresh instant. */
+/** Makes the cached token from an acquired token, and draws its refresh instant. */
 export function createCachedToken(
-  grant: Acquired,
+  acquired: Acquired,
   margins: { readonly refreshAheadMs: number; readonly expiryMarginMs: number },
   clock: Clock
 ): CachedToken {
-  const { accessToken, accessTokenId, issuedAt, withdraw } = grant
-  const { lifetimeMs, marginMs, refreshAgeMs } = planLifetime(grant.expiresIn * 1000, margins, Math.random())
+  const { accessToken, accessTokenId, issuedAt, withdraw } = acquired
+  const { lifetimeMs, marginMs, refreshAgeMs } = planLifetime(
+    acquired.expiresIn * 1000,
+    margins,
+    Math.random()
+  )
   const token = new AccessToken({ accessToken, accessTokenId, lifetimeMs, issuedAt }, clock)
   // Each field by name: V8 gives objects that begin with a spread a hidden class each, 300 bytes for every account.
   return {
@@ -68,11 +67,6 @@ export function nextWakeMs(cached: CachedToken, retryInMs: number | undefined, n
   return cached.isUsed && retryInMs !== undefined ? Math.min(retryInMs, untilLapseMs) : untilLapseMs
 }
 
-/** Whether the token was issued just now. */
-export function isYoung(cached: CachedToken, now: Instant): boolean {
-  return ageMs(cached.issuedAt, now) < YOUNG_MS
-}
-
 export function isNamedBy(
   rejected: RejectedToken | undefined,
   { token }: Pick<CachedToken, 'token'>
@@ -80,13 +74,6 @@ export function isNamedBy(
   return typeof rejected === 'string'
     ? rejected === token.accessToken || rejected === token.accessTokenId
     : rejected?.accessToken === token.accessToken
-}
-
-/** Whether the endpoint sent a token so close to its expiry that asking again at once would only repeat. */
-export function isNearlyDead(next: CachedToken, now: Instant): boolean {
-  // The monotonic clock alone counts: if somebody sets the wall clock, that is not the endpoint's fault.
-  const usedUpMs = now.monotonicMs - next.issuedAt.monotonicMs + next.marginMs
-  return next.lifetimeMs - usedUpMs < POINTLESS_MS
 }
 
 /** The token to cache: the new one, unless it is not usable, or the previous one lives longer and was not rejected. */
@@ -115,7 +102,7 @@ export function isImprovement(
 ): boolean {
   const lifetimeMs = expiresIn * 1000
   const leftMs = lifetimeMs - ageMs(issuedAt, now)
-  if (leftMs < Math.max(marginMs(lifetimeMs, wanted.expiryMarginMs), wanted.minimumLifetimeMs)) return false
+  if (leftMs < Math.max(marginMsOf(lifetimeMs, wanted.expiryMarginMs), wanted.minimumLifetimeMs)) return false
   if (cached === undefined) return true
   if (accessToken === cached.token.accessToken) return false
   const cachedAgeMs = ageMs(cached.issuedAt, now)

@@ -1,9 +1,12 @@
 import type { Admission, ClientGate } from '../acquisition/client-gate.js'
 import { CoolDown, type Pause } from '../acquisition/cool-down.js'
-import { type Failure, NEARLY_DEAD } from '../failure.js'
-import type { PauseWatch } from '../observe/pause-watch.js'
+import { type Failure, POINTLESS } from '../failure.js'
+import type { PauseWatch } from '../observe/cooldown-events.js'
 import { type Instant, NEVER } from '../support/clock.js'
-import { POINTLESS_MS } from './cached-token.js'
+import type { CachedToken } from './cached-token.js'
+
+/** How long nothing is requested after a token that was no better than the last one, or was about to expire (rule 11). */
+const POINTLESS_MS = 5_000
 
 /** The part of an acquisition that decides which requests its failure holds back. */
 export interface Failed {
@@ -23,7 +26,7 @@ class PointlessPause {
 
   pause(now: Instant): Pause | undefined {
     const leftMs = this.#untilMs - now.monotonicMs
-    return leftMs > 0 ? { failure: NEARLY_DEAD, leftMs } : undefined
+    return leftMs > 0 ? { failure: POINTLESS, leftMs } : undefined
   }
 }
 
@@ -115,4 +118,11 @@ export class Pauses {
     this.#watch.look(this.gate.coolDown, this.#account, 'client', now)
     if (this.#pointless) this.#watch.look(this.#pointless, this.#account, 'account', now)
   }
+}
+
+/** Whether the endpoint sent a token so close to its expiry that asking again at once would only repeat. */
+export function isNearlyDead(next: CachedToken, now: Instant): boolean {
+  // The monotonic clock alone counts: if somebody sets the wall clock, that is not the endpoint's fault.
+  const usedUpMs = now.monotonicMs - next.issuedAt.monotonicMs + next.marginMs
+  return next.lifetimeMs - usedUpMs < POINTLESS_MS
 }

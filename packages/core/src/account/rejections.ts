@@ -1,14 +1,17 @@
 import type { Acquired } from '../acquisition/acquired.js'
 import type { Pause } from '../acquisition/cool-down.js'
-import { type Instant, NEVER } from '../support/clock.js'
+import { ageMs, type Instant, NEVER } from '../support/clock.js'
 import type { AccountLog } from './account-log.js'
-import { type CachedToken, isYoung } from './cached-token.js'
-import { publishNamed, type ReportContext, type ReportedFlight } from './report.js'
+import type { CachedToken } from './cached-token.js'
+import { publishNamed, type ReportContext, type ReportedAcquisition } from './report.js'
 
+/** A token younger than this is not replaced if a peer rejects it: the next one most likely would be, too (rule 9). */
+const YOUNG_MS = 5_000
+/** The time from the start of one replacement to the next one (rule 9). */
 const REPLACEMENT_INTERVAL_MS = 30_000
 
 /** An acquisition that can replace a rejected token. */
-interface Flight extends ReportedFlight {
+interface ReplacementCandidate extends ReportedAcquisition {
   isReplacement: boolean
 }
 
@@ -52,23 +55,23 @@ export class Rejections {
    * The acquisition that replaces the cached token, or the pause that forbids one. `undefined` if the token is kept.
    * Pass no `request` while a new token would be no better (rule 11).
    */
-  replace<F extends Flight>(
+  replace<A extends ReplacementCandidate>(
     cached: CachedToken,
     now: Instant,
-    inFlight: F | undefined,
-    request: (() => F | Pause) | undefined
-  ): F | Pause | undefined {
+    inFlight: A | undefined,
+    request: (() => A | Pause) | undefined
+  ): A | Pause | undefined {
     const fate = this.#decide(cached, now, inFlight, request)
     this.publish(cached, fate)
     return fate
   }
 
-  #decide<F extends Flight>(
+  #decide<A extends ReplacementCandidate>(
     cached: CachedToken,
     now: Instant,
-    inFlight: F | undefined,
-    request: (() => F | Pause) | undefined
-  ): F | Pause | undefined {
+    inFlight: A | undefined,
+    request: (() => A | Pause) | undefined
+  ): A | Pause | undefined {
     if (inFlight?.isReplacement) return inFlight
     if (isYoung(cached, now)) {
       if (!cached.wasRejectedYoung) this.#log.rejectedYoung()
@@ -85,7 +88,12 @@ export class Rejections {
   }
 
   /** Publishes what becomes of the cached token that was named. */
-  publish({ token }: CachedToken, fate: 'dropped' | Flight | Pause | undefined): void {
+  publish({ token }: CachedToken, fate: 'dropped' | ReplacementCandidate | Pause | undefined): void {
     publishNamed(this.#context, this.#account, token, fate)
   }
+}
+
+/** Whether the token was issued just now. */
+function isYoung(cached: CachedToken, now: Instant): boolean {
+  return ageMs(cached.issuedAt, now) < YOUNG_MS
 }

@@ -25,7 +25,7 @@ export interface ReportContext {
 }
 
 /** The parts of an acquisition that are reported. */
-export interface ReportedFlight {
+export interface ReportedAcquisition {
   readonly account: string
   readonly startedAtMs: number
   readonly attempts: number
@@ -36,7 +36,7 @@ export interface ReportedFlight {
 /** Publishes how an acquisition ended. `result` is what its callers get. */
 export function publishOutcome(
   { clock, endpoint }: ReportContext,
-  { account, startedAtMs, attempts, isAwaited }: ReportedFlight,
+  { account, startedAtMs, attempts, isAwaited }: ReportedAcquisition,
   result: CachedToken | Failure,
   isServing: boolean,
   pause: Pause | undefined
@@ -69,7 +69,7 @@ export function publishNamed(
   { clock, inOwnContext }: ReportContext,
   account: string,
   { accessTokenId }: AccessToken,
-  fate: 'dropped' | ReportedFlight | Pause | undefined
+  fate: 'dropped' | ReportedAcquisition | Pause | undefined
 ): void {
   if (!invalidateChannel.hasSubscribers) return
   const namedAtMs = clock.monotonic()

@@ -4,7 +4,7 @@ import { CLOSED, type Failure, isFailure, STOOD_STILL, TIMED_OUT, WAITED_IN_VAIN
 import { abortable, controllerWithin } from '../support/abortable.js'
 import { ageMs, type Clock, type Instant, readClock } from '../support/clock.js'
 import type { Log } from '../support/logger.js'
-import { marginMs } from '../token/lifetime.js'
+import { marginMsOf } from '../token/lifetime.js'
 import type { Acquired } from './acquired.js'
 import type { Admission, ClientGate } from './client-gate.js'
 import { authenticate, type Credentials, loadCredentials } from './credentials.js'
@@ -279,7 +279,7 @@ export class Acquisition<Result> {
     const { clock, expiryMarginMs } = this.#context
     if (isFailure(result)) return result !== CLOSED && result.upstreamStatus === undefined
     const lifetimeMs = result.expiresIn * 1000
-    return ageMs(issuedAt, readClock(clock)) > lifetimeMs - marginMs(lifetimeMs, expiryMarginMs)
+    return ageMs(issuedAt, readClock(clock)) > lifetimeMs - marginMsOf(lifetimeMs, expiryMarginMs)
   }
 
   #loadCredentials(): Promise<Credentials | Failure> {

@@ -67,10 +67,10 @@ export async function loadCredentials(
     returned = await credentials(account)
     own = ownCredentials(returned)
   } catch (error) {
-    return { ...rejected('threw an error for this account'), thrown: thrownType(error) }
+    return { ...credentialsFailed('threw an error for this account'), thrown: thrownType(error) }
   }
   const fault = faultOf(returned, own)
-  if (fault !== undefined) return rejected(fault)
+  if (fault !== undefined) return credentialsFailed(fault)
 
   const checked = own as Credentials
   for (const name of NAMES) {
@@ -123,7 +123,7 @@ function faultOf(returned: unknown, own: { [name in Name]?: unknown }): string |
   return undefined
 }
 
-function rejected(whatItDid: string): Failure {
+function credentialsFailed(whatItDid: string): Failure {
   return {
     code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED',
     message: `The "credentials" function ${whatItDid}.`,

@@ -1,7 +1,7 @@
 import { parseGrant, parseOauthError, RETRY_AFTER_CAP_MS } from '../endpoint/parse.js'
 import { type Failure, isFailure } from '../failure.js'
 import type { Entry } from '../store/entry.js'
-import type { SharedStore, SharedToken } from '../store/store-session.js'
+import type { SharedToken, StoreContext } from '../store/store-session.js'
 import type { TokenStore } from '../store/token-store.js'
 import { ageMs, type Clock, type Instant, readClock } from '../support/clock.js'
 import type { Log } from '../support/logger.js'
@@ -21,7 +21,7 @@ export interface FleetOptions {
 
 /** Loads the code for stores. A provider without a store does not load it. */
 export type LoadFleet = () => Promise<{
-  readonly sharedStore: SharedStore
+  readonly storeContext: StoreContext
   readonly agree: typeof import('../store/agreement.js').agree
   readonly identify: (credentials: Credentials, account: string) => string
 }>
@@ -62,7 +62,7 @@ async function load(options: FleetOptions): ReturnType<LoadFleet> {
   }
   return {
     agree,
-    sharedStore: { store, sealers: storeKeys.map((key) => new Sealer(key)), clock, closed, onCommand },
+    storeContext: { store, sealers: storeKeys.map((key) => new Sealer(key)), clock, closed, onCommand },
     identify: (credentials, account) => identityText({ tokenUrl, scope, account, ...credentials })
   }
 }
@@ -92,8 +92,8 @@ export async function obtainTogether(
   account: string,
   part: Part
 ): Promise<Acquired | Failure | undefined> {
-  const { sharedStore, agree, identify } = await load()
-  const agreed = await agree<Acquired, Failure>(sharedStore, identify(credentials, account), {
+  const { storeContext, agree, identify } = await load()
+  const agreed = await agree<Acquired, Failure>(storeContext, identify(credentials, account), {
     accepts: (found) => {
       const acquired = toAcquired(found, readClock(clock))
       return acquired !== undefined && part.accepts(acquired)

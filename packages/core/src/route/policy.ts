@@ -1,5 +1,5 @@
 import { ACCOUNT_RULE } from '../account/get-token-options.js'
-import { optionInvalid, refusal } from '../errors.js'
+import { optionInvalid, routeRefusal } from '../errors.js'
 import { listOf, type OptionRule } from '../support/check-options.js'
 import type { Log } from '../support/logger.js'
 import { isSerializedOrigin } from '../support/url.js'
@@ -53,7 +53,7 @@ export class Policy<Request> {
   /** @throws `ERR_BANDWIDTH_TOKEN_CROSS_ORIGIN` for a page of another origin that is not allowed */
   checkOrigin(header: HeaderReader): void {
     if (isOriginAllowed(header, this.#allowedOrigins)) return
-    throw refusal(
+    throw routeRefusal(
       'ERR_BANDWIDTH_TOKEN_CROSS_ORIGIN',
       'The token route was called from another origin. To let its pages have tokens, list it in "allowedOrigins".'
     )
@@ -69,7 +69,7 @@ export class Policy<Request> {
         '"authorize" returned a value that is not a boolean. Anything but true is a 403: return true or false.'
       )
     }
-    throw refusal('ERR_BANDWIDTH_TOKEN_FORBIDDEN', 'Sign in first: this request may not have a token.')
+    throw routeRefusal('ERR_BANDWIDTH_TOKEN_FORBIDDEN', 'Sign in first: this request may not have a token.')
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Entry } from './entry.js'
-import { type SharedStore, type SharedToken, StoreSession } from './store-session.js'
+import { type SharedToken, type StoreContext, StoreSession } from './store-session.js'
 
 /**
  * A waiting member looks for the result at most this long after the last look. The first looks come sooner. It asks for
@@ -38,11 +38,11 @@ export type Agreed<Fetched, Failed> =
  * fetches it, and the others wait for the result. If the store does not answer, this member fetches alone.
  */
 export async function agree<Fetched, Failed>(
-  store: SharedStore,
+  context: StoreContext,
   identity: string,
   member: Member<Fetched, Failed>
 ): Promise<Agreed<Fetched, Failed>> {
-  const session = new StoreSession(store, identity, member.accepts)
+  const session = new StoreSession(context, identity, member.accepts)
   const found = await session.read()
   if (found !== undefined) return { shared: found }
   const waited = (await takeLock(session, member)) ? undefined : await waitForHolder(session, member)

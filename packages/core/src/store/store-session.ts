@@ -19,7 +19,7 @@ const MAX_SEALED_LENGTH = 8_192
 const FAILURE_MS = 5_000
 
 /** What the members of a fleet use a store with. */
-export interface SharedStore {
+export interface StoreContext {
   readonly store: TokenStore
   /** One for each store key. The first seals, all open. */
   readonly sealers: readonly Sealer[]
@@ -58,16 +58,16 @@ export class StoreSession {
   #lockedAt: Instant | undefined
   /** Whether the last renewal of the lock was answered; settles with it, and never rejects. */
   #renewed = Promise.resolve(true)
-  readonly #shared: SharedStore
+  readonly #context: StoreContext
   readonly #identity: string
   readonly #accepts: (shared: SharedToken) => boolean
   /** Of this acquisition alone, so that no command of an earlier one can do anything for it. */
   readonly #owner = randomUUID()
   #leftMs = ACQUISITION_MS
 
-  constructor(shared: SharedStore, identity: string, accepts: (shared: SharedToken) => boolean) {
-    this.clock = shared.clock
-    this.#shared = shared
+  constructor(context: StoreContext, identity: string, accepts: (shared: SharedToken) => boolean) {
+    this.clock = context.clock
+    this.#context = context
     this.#identity = identity
     this.#accepts = accepts
   }
@@ -77,7 +77,7 @@ export class StoreSession {
    * entry may lie under the name of another key.
    */
   async read(): Promise<SharedToken | undefined> {
-    for (const sealer of this.#shared.sealers) {
+    for (const sealer of this.#context.sealers) {
       const name = sealer.name(this.#identity, 'entry')
       const found = await this.#get(name)
       if (found === undefined) continue
@@ -135,7 +135,7 @@ export class StoreSession {
    * too slow for this member gets the entry all the same, but nobody waits for it: otherwise each member would fetch.
    */
   async write(entry: Entry, ttlMs: number): Promise<(() => void) | undefined> {
-    const { sealers, store } = this.#shared
+    const { sealers, store } = this.#context
     const name = this.#name('entry')
     const sealed = (sealers[0] as Sealer).seal(JSON.stringify(entry), this.#identity, 'entry')
     if (sealed.length > MAX_SEALED_LENGTH) return undefined
@@ -149,14 +149,14 @@ export class StoreSession {
 
   /** Tells the waiting members that this one has failed. */
   async writeFailure(failure: object): Promise<void> {
-    const [sealer] = this.#shared.sealers as [Sealer]
+    const [sealer] = this.#context.sealers as [Sealer]
     const sealed = sealer.seal(JSON.stringify(failure), this.#identity, 'failure')
-    await this.#command('set', () => this.#shared.store.set(this.#name('failure'), sealed, FAILURE_MS))
+    await this.#command('set', () => this.#context.store.set(this.#name('failure'), sealed, FAILURE_MS))
   }
 
   /** What a member has written of its failure within the last `withinMs`. */
   async readFailure(withinMs: number): Promise<string | undefined> {
-    const [sealer] = this.#shared.sealers as [Sealer]
+    const [sealer] = this.#context.sealers as [Sealer]
     const found = await this.#get(this.#name('failure'))
     if (found === undefined || found.ttlMs > FAILURE_MS || FAILURE_MS - found.ttlMs > withinMs)
       return undefined
@@ -170,7 +170,7 @@ export class StoreSession {
     ignore(async () => {
       // `write()` waits for it, too: the entry goes first.
       await this.#renewed
-      await this.#shared.store.unlock(this.#name('entry'), this.#owner)
+      await this.#context.store.unlock(this.#name('entry'), this.#owner)
     })
   }
 
@@ -185,31 +185,31 @@ export class StoreSession {
     const slept = new Promise<void>((resolve) => {
       timer = setBackgroundTimeout(this.clock, resolve, delayMs)
     })
-    await abortable(slept, this.#shared.closed).catch(() => {})
+    await abortable(slept, this.#context.closed).catch(() => {})
     this.clock.clearTimeout(timer)
   }
 
   async #sendLock(): Promise<boolean> {
-    return toBoolean(await this.#shared.store.lock(this.#name('entry'), this.#owner, LOCK_MS))
+    return toBoolean(await this.#context.store.lock(this.#name('entry'), this.#owner, LOCK_MS))
   }
 
   #name(purpose: 'entry' | 'failure'): string {
-    return (this.#shared.sealers[0] as Sealer).name(this.#identity, purpose)
+    return (this.#context.sealers[0] as Sealer).name(this.#identity, purpose)
   }
 
   #delete(name: string, sealed: string): void {
-    ignore(() => this.#shared.store.delete(name, sealed))
+    ignore(() => this.#context.store.delete(name, sealed))
   }
 
   #get(name: string): Promise<Found | undefined> {
     const askedAt = readClock(this.clock)
-    return this.#command('get', async () => toFound(await this.#shared.store.get(name), askedAt))
+    return this.#command('get', async () => toFound(await this.#context.store.get(name), askedAt))
   }
 
   /** Sends a command. Returns its answer, or `undefined` if it failed or was late; then no other command is sent. */
   async #command<T>(name: keyof TokenStore, send: () => Promise<T>): Promise<T | undefined> {
     const { clock } = this
-    const { closed, onCommand } = this.#shared
+    const { closed, onCommand } = this.#context
     if (this.isAlone || closed.aborted) return undefined
     const startedMs = clock.monotonic()
     let timer: unknown

@@ -20,13 +20,13 @@ export function planLifetime(
   margins: { readonly refreshAheadMs: number; readonly expiryMarginMs: number },
   random: number
 ): Lifetime {
-  const leastMs = marginMs(lifetimeMs, margins.expiryMarginMs)
+  const leastMs = marginMsOf(lifetimeMs, margins.expiryMarginMs)
   const softMs = Math.max(leastMs, Math.min(margins.refreshAheadMs, lifetimeMs / 4))
   const refreshAgeMs = lifetimeMs - softMs + (random * (softMs - leastMs)) / 2
   return { lifetimeMs, marginMs: leastMs, refreshAgeMs: Math.max(refreshAgeMs, LEAST_REFRESH_AGE_MS) }
 }
 
 /** A token with less than this left is not handed out. At least a millisecond: never at the instant it expires. */
-export function marginMs(lifetimeMs: number, expiryMarginMs: number): number {
+export function marginMsOf(lifetimeMs: number, expiryMarginMs: number): number {
   return Math.max(1, Math.min(expiryMarginMs, lifetimeMs / 10))
 }
