@@ -228,6 +228,26 @@ t.test('the end of an outage for which no line is left is written later', async 
   t.ok((lengths['account-3'] ?? 0) > 28_000, `${lengths['account-3']} ms`)
 })
 
+t.test(
+  'the end of an outage is written even if it has become one of many accounts without a line',
+  async (t) => {
+    const { logger, lines } = stage()
+    const outage = new Outage(t, logger, { hasFunction: true })
+    const accounts = accountsOf(6)
+    for (const status of [500, 501]) {
+      outage.answer = () => status
+      await outage.pass(1, 4_000, 5, accounts.slice(0, 5))
+    }
+    t.equal(lines().length, 9)
+    await outage.pass(1, 4_000, 6, accounts)
+    t.equal(lines().length, 9, 'no line is left for the failure of the sixth')
+    outage.answer = () => 200
+    await outage.pass(10, 4_000, 6, accounts)
+    t.match(lines().slice(9), [{ level: 'info' }])
+    t.equal(lines().length, 10)
+  }
+)
+
 t.test('an outage after a quiet time begins with a line again', async (t) => {
   const { logger, lines } = stage()
   const outage = new Outage(t, logger)
