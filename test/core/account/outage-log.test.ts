@@ -161,6 +161,17 @@ t.test('an outage of many accounts does not wait for one that nobody asks for an
   t.equal(lines().length, 7)
 })
 
+t.test('an outage remembers the thousand accounts that failed last', async (t) => {
+  const { outage, unknown, lines } = stageOfAccounts(t)
+  const accounts = accountsOf(1_006)
+  for (const account of accounts) unknown.add(account)
+  await outage.pass(1, 1_000, accounts.length, accounts)
+  unknown.clear()
+  await outage.clock.advance(61_000)
+  for (const account of accounts.slice(6)) await outage.provider.getToken({ account })
+  t.match(lines().slice(6), [{ level: 'info' }])
+})
+
 t.test('failures that nobody remembers take neither a hint nor a line from later ones', async (t) => {
   const { outage, unknown, lines } = stageOfAccounts(t)
   for (const account of accountsOf(7)) {

@@ -40,6 +40,8 @@ const KEPT_FOR_END = 1
 const FORGOTTEN_AFTER_MS = 600_000
 /** An outage of many accounts does not wait longer than this for one that nobody asks for any more. */
 const UNUSED_AFTER_MS = 120_000
+/** At most this many failing accounts are remembered, those that failed last. */
+const MAX_FAILING = 1_000
 /** The key of an outage that is not that of a single account. */
 const ALL = Symbol('all')
 
@@ -75,10 +77,7 @@ export class OutageLog {
     const outage = known ?? this.#begin(key, nowMs)
     outage.lastAtMs = nowMs
     outage.endedAtMs = undefined
-    if (this.#isPerAccount) {
-      outage.failing.delete(account)
-      outage.failing.set(account, nowMs)
-    }
+    if (this.#isPerAccount) remember(outage.failing, account, nowMs)
     if (isCaller) outage.refusedCalls++
     if (isCaller && outage.level === 'error') return
     const level = isServing && outage.level !== 'error' ? 'warn' : 'error'
@@ -174,4 +173,12 @@ export class OutageLog {
     this.#lines--
     return true
   }
+}
+
+/** Notes the last failure of an account. Drops the one that failed longest ago if there are too many. */
+function remember(failing: Map<string, number>, account: string, nowMs: number): void {
+  failing.delete(account)
+  failing.set(account, nowMs)
+  const [oldest = account] = failing.keys()
+  if (failing.size > MAX_FAILING) failing.delete(oldest)
 }
