@@ -92,6 +92,10 @@ t.test('what something else wrote under the key of a lock locks nobody out', asy
   await admin.set(`bandwidth-token:{${key}}:lock`, 'without an end')
   t.equal(await store.lock(key, 'bob', LONG_MS), true)
   t.equal(await store.lock(key, 'alice', LONG_MS), false)
+  await admin.set(`bandwidth-token:{${key}}:lock`, 'for a day', 'PX', 86_400_000)
+  t.equal(await store.lock(key, 'carol', 3_000), true)
+  await admin.set(`bandwidth-token:{${key}}:lock`, 'as a member may', 'PX', 5_000)
+  t.equal(await store.lock(key, 'carol', 3_000), false)
 })
 
 t.test('a server that carries a command out too late writes nothing', async (t) => {

@@ -32,12 +32,15 @@ if text(KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])`
 
 /**
- * Takes a lock that is free, or extends the owner's own. One without an end is free: no store has written it, and
- * nobody would ever release it (`PTTL` -1). In its last millisecond (`PTTL` 0) a lock is still its owner's, as `WRITE`
- * sees it. Key: the lock's. Arguments: owner, ttl.
+ * Takes a lock that is free, or extends the owner's own. One without an end (`PTTL` -1) is free, and so is one that
+ * lasts longer than 5 s and than the asked time: no member has written it, and nobody might ever release it. In its last
+ * millisecond (`PTTL` 0) a lock is still its owner's, as `WRITE` sees it. Key: the lock's. Arguments: owner, ttl.
  */
 export const LOCK = `${TEXT}
 local holder = text(KEYS[1])
-if holder and holder ~= ARGV[1] and redis.call('PTTL', KEYS[1]) >= 0 then return 0 end
+if holder and holder ~= ARGV[1] then
+  local left = redis.call('PTTL', KEYS[1])
+  if left >= 0 and left <= math.max(5000, tonumber(ARGV[2])) then return 0 end
+end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1`

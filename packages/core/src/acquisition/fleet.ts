@@ -7,6 +7,7 @@ import { ageMs, type Clock, type Instant, readClock } from '../support/clock.js'
 import type { Log } from '../support/logger.js'
 import type { Acquired } from './acquired.js'
 import type { Credentials } from './credentials.js'
+import { StoreLog } from './store-log.js'
 
 /** What the members of a fleet need to share a store. */
 export interface FleetOptions {
@@ -19,17 +20,33 @@ export interface FleetOptions {
   readonly closed: AbortSignal
 }
 
-/** Loads the code for stores. A provider without a store does not load it. */
-export type LoadFleet = () => Promise<{
+/** Loads the code for stores. A provider without a store does not load it. `undefined` if it could not be loaded. */
+export type LoadFleet = () => Promise<Fleet | undefined>
+
+interface Fleet {
   readonly storeContext: StoreContext
   readonly agree: typeof import('../store/agreement.js').agree
   readonly identify: (credentials: Credentials, account: string) => string
-}>
+}
 
-/** Starts to load at once, so that it is loaded before the first acquisition. */
+/**
+ * Starts to load at once, so that it is loaded before the first acquisition. If it fails, as it does while the process
+ * has no file descriptor left, the next acquisition tries again.
+ */
 export function fleetLoader(options: FleetOptions): LoadFleet {
-  const loaded = load(options)
-  return () => loaded
+  const tryLoading = () =>
+    load(options).catch(() => {
+      loaded = undefined
+      options.log.warnOnce(
+        'The code for the store could not be loaded. Until it is, this process fetches its own tokens.'
+      )
+      return undefined
+    })
+  let loaded: Promise<Fleet | undefined> | undefined = tryLoading()
+  return () => {
+    loaded ??= tryLoading()
+    return loaded
+  }
 }
 
 let loading: ReturnType<typeof loadStore> | undefined
@@ -42,27 +59,24 @@ function loadStore() {
   ])
 }
 
-async function load(options: FleetOptions): ReturnType<LoadFleet> {
+async function load(options: FleetOptions): Promise<Fleet> {
   const { store, storeKeys, tokenUrl, scope, clock, log, closed } = options
   loading ??= loadStore()
-  const [{ agree }, { identityText }, { Sealer }] = await loading
-  /** A store can answer one command and fail another, such as a replica that may only be read. */
-  const failing = new Set<keyof TokenStore>()
-  const onCommand = (name: keyof TokenStore, isAnswered: boolean) => {
-    const wasFailing = failing.size > 0
-    if (isAnswered) failing.delete(name)
-    else failing.add(name)
-    if (failing.size > 0 === wasFailing) return
-    if (wasFailing) log.info({}, 'The store answers again.')
-    else
-      log.warn(
-        {},
-        'The store failed or did not answer in time. Until it answers, this process fetches its own tokens.'
-      )
-  }
+  const [{ agree }, { identityText }, { Sealer }] = await loading.catch((error) => {
+    loading = undefined
+    throw error
+  })
+  const storeLog = new StoreLog(log, clock)
   return {
     agree,
-    storeContext: { store, sealers: storeKeys.map((key) => new Sealer(key)), clock, closed, onCommand },
+    storeContext: {
+      store,
+      sealers: storeKeys.map((key) => new Sealer(key)),
+      clock,
+      closed,
+      onCommand: (name, isAnswered) => storeLog.command(name, isAnswered),
+      onStuckLock: () => storeLog.lockStuck()
+    },
     identify: (credentials, account) => identityText({ tokenUrl, scope, account, ...credentials })
   }
 }
@@ -81,6 +95,7 @@ export interface Part extends Demand {
   readonly leavePlace: () => void
   /** Whether the fetched token belongs to the identity under which the fleet shares it. */
   readonly mayShare: () => boolean
+  readonly isLastChance: () => boolean
   readonly isEnded: () => boolean
 }
 
@@ -92,7 +107,9 @@ export async function obtainTogether(
   account: string,
   part: Part
 ): Promise<Acquired | Failure | undefined> {
-  const { storeContext, agree, identify } = await load()
+  const fleet = await load()
+  if (fleet === undefined) return part.isEnded() ? undefined : part.fetch()
+  const { storeContext, agree, identify } = fleet
   const agreed = await agree<Acquired, Failure>(storeContext, identify(credentials, account), {
     accepts: (found) => {
       const acquired = toAcquired(found, readClock(clock))
@@ -105,6 +122,7 @@ export async function obtainTogether(
       isFailure(fetched) || !part.mayShare() ? undefined : toEntry(fetched, part, readClock(clock)),
     toFailure: (fetched) => (isFailure(fetched) ? toTold(fetched, clock.now()) : undefined),
     fromFailure: (text) => fromTold(text, clock.now()),
+    isLastChance: part.isLastChance,
     isEnded: part.isEnded
   })
   if ('failure' in agreed) return agreed.failure

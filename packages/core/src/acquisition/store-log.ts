@@ -1,0 +1,61 @@
+import type { TokenStore } from '../store/token-store.js'
+import type { Clock } from '../support/clock.js'
+import type { Log } from '../support/logger.js'
+
+/** At most this many troubles are logged at once, and then one more each ten minutes: a store can fail every other time. */
+const MAX_TROUBLES = 5
+const TROUBLE_INTERVAL_MS = 600_000
+
+/** The log of a fleet's store: a line if it begins to fail, and one if it answers again. */
+export class StoreLog {
+  readonly #log: Log
+  readonly #clock: Pick<Clock, 'monotonic'>
+  /** A store can answer one command and fail another, such as a replica that may only be read. */
+  readonly #failing = new Set<keyof TokenStore>()
+  /** Whether the last line says that the store fails. */
+  #saysFailing = false
+  #troubles = MAX_TROUBLES
+  #filledAtMs: number
+
+  constructor(log: Log, clock: Pick<Clock, 'monotonic'>) {
+    this.#log = log
+    this.#clock = clock
+    this.#filledAtMs = clock.monotonic()
+  }
+
+  command(name: keyof TokenStore, isAnswered: boolean): void {
+    if (isAnswered) this.#failing.delete(name)
+    else this.#failing.add(name)
+    if (this.#failing.size > 0 === this.#saysFailing) return
+    if (this.#saysFailing) {
+      this.#saysFailing = false
+      this.#log.info({}, 'The store answers again.')
+    } else if (this.#mayTell()) {
+      this.#saysFailing = true
+      this.#log.warn(
+        {},
+        'The store failed or did not answer in time. Until it answers, this process fetches its own tokens.'
+      )
+    }
+  }
+
+  lockStuck(): void {
+    if (!this.#mayTell()) return
+    this.#log.warn(
+      {},
+      'A lock in the store was not released, and nobody wrote a token or a failure. This process fetches its own token. Does the token endpoint hang, or did something else write the lock?'
+    )
+  }
+
+  #mayTell(): boolean {
+    const nowMs = this.#clock.monotonic()
+    const more = Math.floor((nowMs - this.#filledAtMs) / TROUBLE_INTERVAL_MS)
+    if (more > 0) {
+      this.#troubles = Math.min(MAX_TROUBLES, this.#troubles + more)
+      this.#filledAtMs += more * TROUBLE_INTERVAL_MS
+    }
+    if (this.#troubles === 0) return false
+    this.#troubles--
+    return true
+  }
+}
