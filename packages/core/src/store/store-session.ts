@@ -179,7 +179,7 @@ export class StoreSession {
   /** From now on this member is alone: the holder of the lock has let it wait for too long. */
   giveUp(): void {
     this.isAlone = true
-    this.#shared.onStuckLock()
+    this.#context.onStuckLock()
   }
 
   /** Starts the 500 ms anew: the wait for a live holder of the lock does not count. */
