@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { emulate } from '../support/emulate.js'
@@ -53,6 +55,26 @@ t.test('check says that a proxy variable is no URL, without its value', async (t
   t.equal(status, 1)
   t.match(stdout, /HTTPS_PROXY or HTTP_PROXY is not the URL of a proxy/)
   t.notMatch(stdout + stderr, 'hunter2')
+})
+
+t.test('goes directly to this machine, whatever proxy is set', async (t) => {
+  const proxies = { HTTP_PROXY: 'http://127.0.0.1:1', HTTPS_PROXY: 'http://127.0.0.1:1' }
+  t.equal((await run(t, ['token'], { ...env, ...proxies })).status, 0)
+})
+
+t.test('ends quietly if its reader is gone', async (t) => {
+  const child = spawn(process.execPath, [command, 'check'], {
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  child.stdout.destroy()
+  let errors = ''
+  child.stderr.on('data', (chunk) => {
+    errors += chunk
+  })
+  const [status] = await once(child, 'close')
+  t.equal(errors, '')
+  t.equal(status, 0)
 })
 
 t.test('token prints one token and nothing else', async (t) => {

@@ -30,7 +30,7 @@ const app = createServer((request, response) => {
     response.end(JSON.stringify({ code: `ERR_BANDWIDTH_TOKEN_${code}` }))
   }
   change(request, response)
-  if (response.writableEnded) return
+  if (response.writableEnded || response.destroyed) return
   const { cookie, host, origin, 'sec-fetch-site': site } = request.headers
   const isOwnPage = site === undefined && (origin === undefined || origin === `http://${host}`)
   if (!isOwnPage) refuse('CROSS_ORIGIN')
@@ -177,6 +177,25 @@ for (const [what, planted, code, says] of [
     isFault(t, await diagnose(env, { url, cookie: COOKIE }), code, says)
     change = asItIs
   })
+}
+
+for (const [who, code, matches] of [
+  ['somebody who is not signed in', 'route-anonymous-unseen', (request) => !isSignedIn(request)],
+  ['a page of another origin', 'route-origins-unseen', (request) => isSignedIn(request) && !isOwn(request)]
+] as readonly (readonly [string, string, (request: IncomingMessage) => boolean])[]) {
+  for (const failing of [status(503), status(429), (_request, response) => response.destroy()] as Change[]) {
+    t.test(`a route that fails once or twice for ${who}`, async (t) => {
+      let times = 1
+      change = (request, response) => {
+        if (matches(request) && times-- > 0) failing(request, response)
+      }
+      isWell(t, await diagnose(env, { url, cookie: COOKIE }))
+      times = 2
+      const findings = await diagnose(env, { url, cookie: COOKIE })
+      isFault(t, findings, code, /could not be seen/)
+      change = asItIs
+    })
+  }
 }
 
 t.test('a route that is well', async (t) => {

@@ -5,13 +5,21 @@ import { type Command, HELP, readCommandLine } from './command-line.js'
 import { examine } from './doctor.js'
 import { attempt } from './observe/attempt.js'
 import { isWell, render } from './render.js'
-import { openDispatcher } from './undici.js'
+import { openSender } from './undici.js'
 
 const OK = 0
 const FAULT = 1
 const WRONG_COMMAND_LINE = 2
 
 const { stderr, stdout } = process
+
+for (const stream of [stdout, stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // Its reader has gone, as in `bandwidth-token check | head -1`.
+    if (error.code !== 'EPIPE') throw error
+    process.exitCode ??= FAULT
+  })
+}
 
 process.exitCode = await run(readCommandLine(process.argv.slice(2)))
 
@@ -54,10 +62,10 @@ async function printToken(command: Extract<Command, { name: 'token' }>): Promise
 
 /** Runs something that sends requests. */
 async function withProxies<Result>(send: (dispatcher: Dispatcher | undefined) => Promise<Result>) {
-  const dispatcher = openDispatcher()
+  const sender = openSender()
   try {
-    return await send(dispatcher)
+    return await send(sender?.dispatcher)
   } finally {
-    await dispatcher?.destroy()
+    await sender?.destroy()
   }
 }

@@ -50,6 +50,8 @@ export const CODES = [
   'route-refuses',
   'route-failing',
   'route-no-token',
+  'route-anonymous-unseen',
+  'route-origins-unseen',
   'route-open',
   'route-open-to-origins',
   'route-behind-proxy',

@@ -1,7 +1,7 @@
 import { type Finding, findingsOf } from '../finding.js'
 import type { Attempt } from '../observe/attempt.js'
 import type { Observations } from '../observe/observations.js'
-import type { Answer, RouteVisits } from '../observe/visit.js'
+import { type Answer, type RouteVisits, saysNothing, type Visit } from '../observe/visit.js'
 import { clockAheadMs, lifetimeS } from './facts.js'
 import { claimsOf } from './jwt.js'
 import { isAnswer, type ServedToken, servedToken } from './served.js'
@@ -49,13 +49,19 @@ function access({ anonymous, foreignPage, hasCookie, ownPage }: RouteVisits): Fi
       fault('route-open', `${cause}: anybody can place calls that you pay for. Check "authorize".`)
     )
   } else if (hasCookie) {
-    findings.push(refusesAnonymous())
+    findings.push(
+      saysNothing(anonymous)
+        ? unseen('route-anonymous-unseen', 'somebody who is not signed in', anonymous)
+        : refusesAnonymous()
+    )
   }
   // Where everybody gets a token, another origin is no fault of its own.
   if (servedToken(anonymous) === undefined && servedToken(foreignPage) !== undefined) {
     const cause = 'The route gives a token to pages of other origins'
     const fix = 'Keep "allowedOrigins" short, and let nothing in front remove Origin and Sec-Fetch-Site.'
     findings.push(fault('route-open-to-origins', `${cause}. ${fix}`))
+  } else if (hasCookie && saysNothing(foreignPage)) {
+    findings.push(unseen('route-origins-unseen', 'a page of another origin', foreignPage))
   }
   if (isAnswer(ownPage) && ownPage.status === 403) {
     const cause = 'The route refuses its own page, because the app sees another host than the browser'
@@ -63,6 +69,14 @@ function access({ anonymous, foreignPage, hasCookie, ownPage }: RouteVisits): Fi
     findings.push(fault('route-behind-proxy', `${cause}. ${fix}`))
   }
   return findings
+}
+
+function unseen(code: 'route-anonymous-unseen' | 'route-origins-unseen', who: string, visit: Visit): Finding {
+  const what = isAnswer(visit) ? `the route answered ${visit.status}` : visit.failure
+  return fault(
+    code,
+    `Whether the route refuses ${who} could not be seen, twice (${what}). Run the check again.`
+  )
 }
 
 function refusesAnonymous(): Finding {

@@ -6,9 +6,14 @@ const FOR_BOTH = ['http_proxy', 'HTTP_PROXY']
 /** All of them, in the order in which they are read. */
 export const PROXY_VARIABLES = [...FOR_HTTPS, ...FOR_BOTH]
 
+/** Whether a host is this machine, whatever the proxy variables say. */
+export function isLoopback(hostname: string): boolean {
+  return /^(?:(?:.+\.)?localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname)
+}
+
 /**
- * The name of the variable whose proxy undici's `EnvHttpProxyAgent` takes for this URL. `undefined` if it goes there
- * directly.
+ * The name of the variable whose proxy is taken for this URL, as undici's `EnvHttpProxyAgent` chooses it. `undefined` if
+ * it goes there directly.
  */
 export function proxyVariable(environment: Environment, url: string): string | undefined {
   const { protocol, hostname, port } = new URL(url)

@@ -42,13 +42,23 @@ export async function visitRoute(
 ): Promise<RouteVisits> {
   const signedIn: Record<string, string> = cookie === undefined ? {} : { cookie }
   const visit = (headers: Record<string, string>) => get(url, headers, dispatcher)
-  const anonymous = await visit({})
+  /** Once more if the first answer says nothing about who may have a token. */
+  const visitTwice = async (headers: Record<string, string>) => {
+    const first = await visit(headers)
+    return cookie !== undefined && saysNothing(first) ? visit(headers) : first
+  }
+  const anonymous = await visitTwice({})
   const [visitor, foreignPage, ownPage] = await Promise.all([
     cookie === undefined ? anonymous : visit(signedIn),
-    visit({ ...signedIn, origin: FOREIGN_ORIGIN, 'sec-fetch-site': 'cross-site' }),
+    visitTwice({ ...signedIn, origin: FOREIGN_ORIGIN, 'sec-fetch-site': 'cross-site' }),
     visit({ ...signedIn, origin: new URL(url).origin })
   ])
   return { url, hasCookie: cookie !== undefined, anonymous, visitor, foreignPage, ownPage }
+}
+
+/** Whether a visit tells neither that a visitor gets a token nor that the app refuses it. */
+export function saysNothing(visit: Visit): boolean {
+  return 'failure' in visit || visit.status >= 500 || [408, 425, 429].includes(visit.status)
 }
 
 async function get(url: string, headers: Record<string, string>, dispatcher: Dispatcher): Promise<Visit> {
