@@ -5,8 +5,8 @@ import { rejection } from '../support/outcomes.js'
 import { stage } from './page.js'
 
 const messages: Record<string, readonly [Answer, string]> = {
-  'nobody is signed in': [answerWith(401), '401. Sign in, or see the answer.'],
-  'the page has another origin': [answerWith(403), '403. Sign in, or see the answer.'],
+  'nobody is signed in': [answerWith(401), '401. Sign in, or check the route.'],
+  'the page has another origin': [answerWith(403), '403. Sign in, or check the route.'],
   'the server has no token': [
     answerWith(503, '', { 'retry-after': '7' }),
     '503. Check server and network. Try again in 7 s.'

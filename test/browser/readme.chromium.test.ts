@@ -54,40 +54,113 @@ const isHeard = ({ page }: DialStage) =>
     return loudspeaker !== undefined && !loudspeaker.paused && loudspeaker.currentTime > 0
   })
 
+/** Signs the user out. Resolves to a function that signs the user in again. */
+async function signOut({ page }: DialStage): Promise<() => Promise<void>> {
+  const cookies = await page.context().cookies()
+  await page.context().clearCookies()
+  return () => page.context().addCookies(cookies)
+}
+
 t.test('the quick start dials, is heard and hangs up', async (t) => {
   const stage = await open(t, blockOf('Quick start', 'html'), blockOf('Quick start', 'js'))
-  await stage.page.click('#dial')
+  const { page } = stage
+  const signIn = await signOut(stage)
+  const refused = page.waitForEvent('console', (message) => message.text().includes('Sign in'))
+  await page.click('#dial')
+  await refused
+  await signIn()
+  await page.click('#dial')
+  t.equal(await page.isDisabled('#dial'), true)
   await eventually(() => isHeard(stage))
   t.match(stage.calls(), [{ verdict: 'valid', status: 200 }])
-  const printed = stage.page.waitForEvent('console', (message) => message.text() === 'Terminated')
-  await stage.page.click('#hang-up')
+  const printed = page.waitForEvent('console', (message) => message.text() === 'Terminated')
+  await page.click('#hang-up')
   await printed
+  await page.waitForSelector('#dial:enabled')
   t.equal(stage.app.served.length, 1)
 })
 
+/** The component of the README in an app that renders it anew, and can take it away. */
+const mounted = `
+  import { StrictMode, useState } from 'react'
+  import { createRoot } from 'react-dom/client'
+  ${blockOf('React', 'tsx')}
+  function App() {
+    const [count, setCount] = useState(0)
+    return (
+      <>
+        {count < 3 && <Dialler />}
+        <button id="rerender" onClick={() => setCount(count + 1)}>{count}</button>
+      </>
+    )
+  }
+  createRoot(document.getElementById('root')!).render(<StrictMode><App /></StrictMode>)`
+
 t.test('the React component dials under StrictMode, and a rerender does not touch the call', async (t) => {
-  const mounted = `
-    import { StrictMode, useState } from 'react'
-    import { createRoot } from 'react-dom/client'
-    ${blockOf('React', 'tsx')}
-    function App() {
-      const [count, setCount] = useState(0)
-      return <><Dialler /><button id="rerender" onClick={() => setCount(count + 1)}>{count}</button></>
-    }
-    createRoot(document.getElementById('root')!).render(<StrictMode><App /></StrictMode>)`
   const stage = await open(t, '<div id="root"></div>', mounted)
   const { page } = stage
-  await page.getByText('Call', { exact: true }).click()
-  await page.getByRole('status').getByText('connected').waitFor()
+  const thrown: Error[] = []
+  page.on('pageerror', (error) => thrown.push(error))
+  const status = page.getByRole('status')
+  const call = page.getByText('Call', { exact: true })
+  const signIn = await signOut(stage)
+  await call.click()
+  await status.getByText('Sign in to call').waitFor()
+  await signIn()
+
+  stage.emulator.script([{ on: 'invite', hang: 'ringing' }])
+  await call.click()
+  await eventually(() => stage.calls().length === 1)
+  t.equal(await status.textContent(), 'calling …')
+  t.equal(await call.isDisabled(), true)
+  await page.getByText('Hang up').click()
+  await status.getByText('Canceled').waitFor()
+
+  await call.click()
+  await status.getByText('connected').waitFor()
+  t.equal(await call.isDisabled(), true)
   await eventually(() => isHeard(stage))
   await page.click('#rerender')
   await page.click('#rerender')
   t.equal(await page.locator('#rerender').textContent(), '2')
-  t.equal(await page.getByRole('status').textContent(), 'connected')
+  t.equal(await status.textContent(), 'connected')
   t.equal(await isHeard(stage), true)
   await page.getByText('Hang up').click()
-  await page.getByRole('status').getByText('Terminated').waitFor()
-  t.match(stage.calls(), [{ verdict: 'valid', status: 200 }])
-  t.equal(stage.calls().length, 1)
+  await status.getByText('Terminated').waitFor()
+
+  await call.click()
+  await status.getByText('connected').waitFor()
+  await page.click('#rerender')
+  t.equal(await status.count(), 0)
+  const ended = () => stage.emulator.received.filter(({ method }) => method === 'BYE').length
+  await eventually(() => ended() === 2)
+  const connected = { verdict: 'valid', status: 200 }
+  t.match(stage.calls(), [{ status: 487 }, connected, connected])
   t.equal(stage.app.served.length, 1)
+  t.strictSame(thrown, [])
+})
+
+t.test('the form signs in with JSON, tells a failure, and gets a token of who is signed in', async (t) => {
+  const html = `<p id="phone-status" role="status"></p>
+    <form><input name="password" value="wrong" /><button>Sign in</button></form>`
+  const stage = await open(t, html, blockOf('Sign-in, and what to show', 'ts'))
+  const { page } = stage
+  // A sign-in like those of the READMEs of fastify and express.
+  await page.route('**/sign-in', async (route) => {
+    const request = route.request()
+    t.equal(request.headers()['content-type'], 'application/json')
+    const headers = { 'set-cookie': 'session=alice; Path=/' }
+    const isRight = request.postDataJSON().password === 'right'
+    await route.fulfill(isRight ? { status: 204, headers } : { status: 401 })
+  })
+  await page.context().clearCookies()
+  await page.reload()
+  const status = page.getByRole('status')
+  await status.getByText('You are signed out.').waitFor()
+  await page.click('form button')
+  await status.getByText('You could not be signed in.').waitFor()
+  await page.fill('input', 'right')
+  await page.click('form button')
+  await status.getByText('Ready to call.').waitFor()
+  t.equal(stage.app.statuses.at(-1), 200)
 })

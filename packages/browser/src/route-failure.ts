@@ -22,7 +22,7 @@ export const reasonOfStatus = (status: number): RouteFailure['reason'] => {
 
 /** What to do about a failure. */
 const ADVICE = {
-  FORBIDDEN: 'Sign in, or see the answer.',
+  FORBIDDEN: 'Sign in, or check the route.',
   UNAVAILABLE: 'Check server and network.',
   TIMEOUT: 'Check server and network.',
   RESPONSE_INVALID: 'Check "url". When signed out, the route must answer 401.',
