@@ -2,6 +2,10 @@ import type { Abort } from './dispatch.js'
 
 /** More of a response that nobody wants is not read: a new connection is cheaper. */
 const MAX_DISCARDED_BYTES = 64 * 1024
+/** What is left of a response that nobody wants must come within this. */
+const DISCARD_MS = 1_000
+/** A 401 is read up to this while the other token is fetched: its connection may be the one that the fetch needs. */
+const MAX_HELD_BYTES = 64 * 1024
 
 /** What happened to a request: tells the caller's handler, which returns `false` to get no more for now. */
 type Event = () => unknown
@@ -20,6 +24,8 @@ export class Attempt {
   #resume = () => {}
   #hasEnded = false
   #discardedBytes = 0
+  #heldBytes = 0
+  #discarding: NodeJS.Timeout | undefined
 
   constructor(on401: (attempt: Attempt) => 'hold' | 'pass', onEnd: () => void) {
     this.#on401 = on401
@@ -42,6 +48,7 @@ export class Attempt {
 
   /** A part of the body is there. Returns whether to go on. */
   read(bytes: number, event: Event): boolean {
+    if (this.#state === 'held') this.#heldBytes += bytes
     if (this.#state !== 'dropped') return this.#receive(event)
     this.#discardedBytes += bytes
     if (this.#discardedBytes > MAX_DISCARDED_BYTES) this.#abort?.()
@@ -51,6 +58,7 @@ export class Attempt {
   /** Nothing follows: the response is complete, or there is none. */
   end(event: Event): void {
     this.#hasEnded = true
+    clearTimeout(this.#discarding)
     this.#receive(event)
     if (this.#state === 'passing') this.#onEnd()
   }
@@ -64,10 +72,13 @@ export class Attempt {
     else if (wantsMore) this.#resume()
   }
 
-  /** Forgets it. What is left of the response is read, so that the connection can be used again. */
+  /** Forgets it. What is left of the response is read, so that the connection can be used again, if it comes soon. */
   drop(): void {
     this.#state = 'dropped'
-    if (!this.#hasEnded) this.#resume()
+    this.#held = []
+    if (this.#hasEnded) return
+    this.#discarding = setTimeout(() => this.#abort?.(), DISCARD_MS).unref()
+    this.#resume()
   }
 
   /** Ends it, and says nothing more about it. */
@@ -86,7 +97,8 @@ export class Attempt {
 
   #receive(event: Event): boolean {
     if (this.#state === 'passing') return event() !== false
-    if (this.#state === 'held') this.#held.push(event)
-    return this.#state === 'dropped'
+    if (this.#state === 'dropped') return true
+    this.#held.push(event)
+    return this.#heldBytes <= MAX_HELD_BYTES
   }
 }
