@@ -77,7 +77,7 @@ const UNEXPECTED: Failure = {
 
 /** Tells a failure from any other outcome of an acquisition: only a failure has a `remedy`. */
 export function isFailure(outcome: object): outcome is Failure {
-  return 'remedy' in outcome
+  return Object.hasOwn(outcome, 'remedy')
 }
 
 function toCause(cause: SafeCause): Error {

@@ -101,7 +101,9 @@ function knownError(error: unknown): KnownError | undefined {
   if (!isObject(error)) return undefined
   try {
     const { code, message, statusCode, retryAfter } = error as Partial<Record<keyof KnownError, unknown>>
-    if (typeof code !== 'string' || !code.startsWith('ERR_BANDWIDTH_TOKEN_')) return undefined
+    // Its own: a polluted prototype must not make the message of a foreign error public.
+    if (!Object.hasOwn(error, 'code') || typeof code !== 'string') return undefined
+    if (!code.startsWith('ERR_BANDWIDTH_TOKEN_')) return undefined
     return {
       code,
       message: typeof message === 'string' ? message : '',
