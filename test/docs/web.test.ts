@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { startEmulator } from '@bandwidth-token/emulator'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { MOUNT_RULES, POLICY_RULES, PROVIDER_OPTION_RULES } from '../support/core-internals.js'
 import { spawnNode } from '../support/node.js'
 import { codeBlocks, read } from './documents.js'
@@ -21,7 +21,8 @@ t.test('the blocks of the README of packages/web compile', async (t) => {
   t.equal(await compile(project), '')
 })
 
-t.test('the quick start of packages/web runs as written', async (t) => {
+/** Runs a block in a process of its own. Resolves to its origin. */
+async function start(t: Test, code = '', env: Record<string, string> = {}): Promise<string> {
   const project = await consumer(t)
   const emulator = await startEmulator()
   t.teardown(() => emulator.close())
@@ -29,20 +30,39 @@ t.test('the quick start of packages/web runs as written', async (t) => {
   await once(free, 'listening')
   const { port } = free.address() as AddressInfo
   await once(free.close(), 'close')
-  await writeFile(join(project, 'quick-start.js'), blocks[0] ?? '')
-  const child = spawnNode([join(project, 'quick-start.js')], {
+  await writeFile(join(project, 'app.js'), code)
+  const child = spawnNode([join(project, 'app.js')], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       PORT: String(port),
       BW_TOKEN_URL: emulator.tokenUrl,
       BW_CLIENT_ID: emulator.clientId,
-      BW_CLIENT_SECRET: emulator.clientSecret
+      BW_CLIENT_SECRET: emulator.clientSecret,
+      ...env
     }
   })
   t.teardown(() => child.kill('SIGKILL'))
-  const status = await answerOf(`http://localhost:${port}/status`)
-  t.match(await status.json(), { accessTokenId: String, expiresIn: Number })
-  t.equal((await fetch(`http://localhost:${port}/bandwidth/token`)).status, 403)
+  const origin = `http://localhost:${port}`
+  t.equal((await answerOf(`${origin}/bandwidth/token`)).status, 403)
+  return origin
+}
+
+t.test('the quick start of packages/web runs as written', async (t) => {
+  const origin = await start(t, blocks[0])
+  t.match(await (await fetch(`${origin}/status`)).json(), { accessTokenId: String, expiresIn: Number })
+})
+
+t.test('the sign-in of packages/web gives a token to who signs in, and to nobody else', async (t) => {
+  const [, section = ''] = readme.split('\n### Sign-in\n')
+  const origin = await start(t, codeBlocks(section, 'js')[0], { DEMO_PASSWORD: 'right' })
+  const signIn = (body: string) => fetch(`${origin}/sign-in`, { method: 'POST', body })
+  for (const body of ['', 'null', '{}', '{ "password": "wrong" }']) t.equal((await signIn(body)).status, 401)
+  const signedIn = await signIn('{ "password": "right" }')
+  t.equal(signedIn.status, 204)
+  const [cookie = ''] = signedIn.headers.getSetCookie()[0]?.split(';') ?? []
+  const token = (cookie: string) => fetch(`${origin}/bandwidth/token`, { headers: { cookie } })
+  t.match(await (await token(cookie)).json(), { access_token: /^ey/, expires_in: Number })
+  t.equal((await token('session=another')).status, 403)
 })
 
 t.test('the README of packages/web has a row for every option and every error', async (t) => {
