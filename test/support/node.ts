@@ -9,7 +9,7 @@ const plainNode = (args: readonly string[]) => ['-u', 'NODE_OPTIONS', process.ex
 
 /** Starts Node as a shell would. */
 export function spawnNode(args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-  return spawn('env', plainNode(args), { ...options, env: { PATH: process.env['PATH'], ...options.env } })
+  return spawn('/usr/bin/env', plainNode(args), { ...options, env: { PATH: process.env['PATH'], ...options.env } })
 }
 
 /** Runs Node to its end; rejects if it fails. */
@@ -17,5 +17,5 @@ export function runNode(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {}
 ): Promise<{ stdout: string; stderr: string }> {
-  return promisify(execFile)('env', plainNode(args), { env: { PATH: process.env['PATH'], ...env } })
+  return promisify(execFile)('/usr/bin/env', plainNode(args), { env: { PATH: process.env['PATH'], ...env } })
 }
