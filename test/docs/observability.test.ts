@@ -51,7 +51,7 @@ t.test('each line of the log that the page shows is one that the provider writes
   const messages = [...section.matchAll(/^\| `(?:warn|error|info|debug)` +\| `(.+?)` +\|/gm)].map(
     ([, message = '']) => message
   )
-  t.equal(messages.length, 12)
+  t.equal(messages.length, 11)
   const folder = new URL('../../../packages/core/src/', import.meta.url)
   const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith('.ts'))
   const sources = await Promise.all(files.map((file) => readFile(new URL(file, folder), 'utf8')))

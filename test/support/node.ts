@@ -9,7 +9,10 @@ const plainNode = (args: readonly string[]) => ['-u', 'NODE_OPTIONS', process.ex
 
 /** Starts Node as a shell would. */
 export function spawnNode(args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-  return spawn('/usr/bin/env', plainNode(args), { ...options, env: { PATH: process.env['PATH'], ...options.env } })
+  return spawn('/usr/bin/env', plainNode(args), {
+    ...options,
+    env: { PATH: process.env['PATH'], ...options.env }
+  })
 }
 
 /** Runs Node to its end; rejects if it fails. */

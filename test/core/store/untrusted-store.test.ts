@@ -215,6 +215,15 @@ t.test('with a lock for everybody, each fetches, and nobody sees an error', asyn
   t.ok(endpoint.count <= 5)
 })
 
+t.test('with a lock for nobody, each goes on by its deadline, with the code of a time-out', async (t) => {
+  const { endpoint, store, join } = await startFleet(t)
+  const call = t.rejects(join({ store: altered(store, { lock: async () => false }) }).getToken(), {
+    code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT'
+  })
+  await endpoint.clock.advance(10_000)
+  await call
+})
+
 for (const answer of [undefined, 'OK', 1]) {
   t.test(`goes on alone at once where the store answers ${answer} to a lock`, async (t) => {
     const { endpoint, store, join } = await startFleet(t)

@@ -1,7 +1,6 @@
 import type { TokenStore } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import { fail, grant, hang } from '../../support/endpoint.js'
-import { recordingLogger } from '../../support/recording-logger.js'
 import type { VirtualClock } from '../../support/virtual-clock.js'
 import { startFleet } from './fleet.js'
 
@@ -138,22 +137,6 @@ t.test('fetches its own token as soon as the store fails while it waits', async 
   isDown = true
   await endpoint.clock.advance(400)
   t.equal((await waiting).accessToken, 'token-2')
-})
-
-t.test('fetches its own token if nobody releases the lock, and says so', async (t) => {
-  const { endpoint, join, store } = await startFleet(t)
-  const logger = recordingLogger()
-  const stuck = new Proxy(store, {
-    get: (target, name: keyof TokenStore) => (name === 'lock' ? async () => false : target[name].bind(target))
-  })
-  const member = join({ store: stuck, logger })
-  const waiting = member.getToken()
-  await endpoint.clock.advance(5_900)
-  t.equal(endpoint.count, 0, 'a live holder has time')
-  await endpoint.clock.advance(400)
-  t.equal((await waiting).accessToken, 'token-1')
-  t.equal(endpoint.count, 1)
-  t.match(logger.warnings(), [{ message: /^A lock in the store was not released/ }])
 })
 
 t.test('takes a token that was written between its look and its lock', async (t) => {

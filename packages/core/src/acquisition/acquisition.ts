@@ -164,7 +164,7 @@ export class Acquisition<Result> {
   }
 
   async #runInTime(): Promise<Acquired | Failure> {
-    const { clock, loadFleet, timeoutMs, deadlineMs } = this.#context
+    const { clock, loadFleet } = this.#context
     const credentials = await this.#deadline.inTime(this.#loadCredentials())
     if (isFailure(credentials))
       return credentials === STOOD_STILL ? credentials : this.#withAttempts(credentials)
@@ -182,7 +182,6 @@ export class Acquisition<Result> {
         takePlace: () => this.#entrance.takePlace(deadline),
         leavePlace: () => this.#entrance.leavePlace(),
         mayShare: () => isSameClient(this.#used, credentials),
-        isLastChance: () => deadline.leftMs <= Math.min(timeoutMs, deadlineMs / 2),
         isEnded: () => signal.aborted
       })
     )

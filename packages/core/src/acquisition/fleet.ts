@@ -74,8 +74,7 @@ async function load(options: FleetOptions): Promise<Fleet> {
       sealers: storeKeys.map((key) => new Sealer(key)),
       clock,
       closed,
-      onCommand: (name, isAnswered) => storeLog.command(name, isAnswered),
-      onStuckLock: () => storeLog.lockStuck()
+      onCommand: (name, isAnswered) => storeLog.command(name, isAnswered)
     },
     identify: (credentials, account) => identityText({ tokenUrl, scope, account, ...credentials })
   }
@@ -95,7 +94,6 @@ export interface Part extends Demand {
   readonly leavePlace: () => void
   /** Whether the fetched token belongs to the identity under which the fleet shares it. */
   readonly mayShare: () => boolean
-  readonly isLastChance: () => boolean
   readonly isEnded: () => boolean
 }
 
@@ -122,7 +120,6 @@ export async function obtainTogether(
       isFailure(fetched) || !part.mayShare() ? undefined : toEntry(fetched, part, readClock(clock)),
     toFailure: (fetched) => (isFailure(fetched) ? toTold(fetched, clock.now()) : undefined),
     fromFailure: (text) => fromTold(text, clock.now()),
-    isLastChance: part.isLastChance,
     isEnded: part.isEnded
   })
   if ('failure' in agreed) return agreed.failure

@@ -39,14 +39,6 @@ export class StoreLog {
     }
   }
 
-  lockStuck(): void {
-    if (!this.#mayTell()) return
-    this.#log.warn(
-      {},
-      'A lock in the store was not released, and nobody wrote a token or a failure. This process fetches its own token. Does the token endpoint hang, or did something else write the lock?'
-    )
-  }
-
   #mayTell(): boolean {
     const nowMs = this.#clock.monotonic()
     const more = Math.floor((nowMs - this.#filledAtMs) / TROUBLE_INTERVAL_MS)

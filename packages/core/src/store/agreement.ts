@@ -23,8 +23,6 @@ export interface Member<Fetched, Failed> {
   readonly toFailure: (failed: Fetched | Failed) => object | undefined
   /** Reads such a text. `undefined` if it is malformed. */
   readonly fromFailure: (text: string) => Failed | undefined
-  /** Whether just enough time is left for a request of its own. Then it waits no longer for another member. */
-  readonly isLastChance: () => boolean
   readonly isEnded: () => boolean
 }
 
@@ -78,8 +76,7 @@ async function waitForHolder<Fetched, Failed>(
     const found = await session.read()
     if (found !== undefined) return { shared: found }
     const nowMs = clock.monotonic()
-    const isLastChance = member.isLastChance()
-    if (nowMs >= lockAtMs || isLastChance) {
+    if (nowMs >= lockAtMs) {
       const told = await session.readFailure(nowMs - startedMs)
       const failure = told === undefined ? undefined : member.fromFailure(told)
       if (failure !== undefined) return { failure }
@@ -90,8 +87,6 @@ async function waitForHolder<Fetched, Failed>(
       if (isHeld) return undefined
       lockAtMs = nowMs + LOCK_AGAIN_MS
     }
-    // A live holder most likely has had its time. A lock that nobody releases must not keep this member from a token.
-    if (isLastChance && !session.isAlone) session.giveUp()
     if (session.isAlone) return undefined
   }
   return { fetched: undefined }

@@ -28,8 +28,6 @@ export interface StoreContext {
   readonly closed: AbortSignal
   /** Called after every command: `true` if it was answered, `false` if it failed or took too long. */
   readonly onCommand: (name: keyof TokenStore, isAnswered: boolean) => void
-  /** Called if this member gives up waiting for the holder of a lock. */
-  readonly onStuckLock: () => void
 }
 
 /** A token of the fleet, as it was found in the store. */
@@ -174,12 +172,6 @@ export class StoreSession {
       await this.#renewed
       await this.#context.store.unlock(this.#name('entry'), this.#owner)
     })
-  }
-
-  /** From now on this member is alone: the holder of the lock has let it wait for too long. */
-  giveUp(): void {
-    this.isAlone = true
-    this.#context.onStuckLock()
   }
 
   /** Starts the 500 ms anew: the wait for a live holder of the lock does not count. */
