@@ -197,6 +197,7 @@ function inPieces(all: Buffer, cuts: readonly number[]): Buffer[] {
 
 t.test('bytes of any kind come to a token or to an error, and the next answer is taken', async (t) => {
   const server = await startEndpoint(t)
+  const settings = runs(500)
   const end = fc.constantFrom<'close' | 'reset'>('close', 'reset')
   let taken = 0
   await fc.assert(
@@ -214,9 +215,9 @@ t.test('bytes of any kind come to a token or to an error, and the next answer is
         await agent.destroy()
       }
     }),
-    runs(500)
+    settings
   )
-  t.ok(taken > 40, 'some of them were answers')
+  t.ok(taken > (settings.numRuns ?? 0) / 15, 'some of them were answers')
 })
 
 t.test('a Retry-After of any bytes leaves an error as it should be', async (t) => {
