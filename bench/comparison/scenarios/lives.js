@@ -11,6 +11,9 @@ const OUTAGE_MS = 3 * SECOND
 const time = new VirtualTime()
 const { SUBJECTS } = await import('../subjects.js')
 
+// A refresh in the background can outlive its subject's server, and not every package handles its failure.
+process.on('unhandledRejection', () => {})
+
 // Rotation and outages of each subject, in virtual time, as a process of its own. All figures are counts.
 const isSmoke = process.argv.includes('--smoke')
 const results = {}
