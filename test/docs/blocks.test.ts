@@ -22,7 +22,7 @@ const TESTS: Readonly<Record<string, string>> = {
   'docs/writing-a-store.md': 'docs/readme',
   'docs/writing-an-adapter.md': 'adapters/writing-an-adapter',
   'examples/postgres-store/README.md': 'docs/readme',
-  'packages/browser/README.md': 'browser/readme.chromium',
+  'packages/browser/README.md': 'browser/readme.chromium.more',
   'packages/core/README.md': 'docs/readme',
   'packages/emulator/README.md': 'docs/blocks',
   'packages/express/README.md': 'docs/readme',
