@@ -11,7 +11,7 @@ import {
 import t, { type Test } from 'tap'
 import { Agent } from 'undici'
 import { selfSigned } from '../support/certificates.js'
-import { networkFailure, toError } from '../support/core-internals.js'
+import { networkFailure, toError, toFailure } from '../support/core-internals.js'
 import { type Answer, answerRaw, answerWith, grant, startEndpoint } from '../support/endpoint.js'
 import { rejection } from '../support/outcomes.js'
 import { provide } from '../support/provide.js'
@@ -112,6 +112,15 @@ t.test('counts down the seconds until a new try, rounded up, at least 1', async 
   t.equal(server.requests.length, 1)
 })
 
+t.test('takes for a failure what is one, and nothing else', (t) => {
+  const failure = { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT', message: 'why', remedy: 'retry' } as const
+  t.equal(toFailure(failure), failure)
+  for (const thrown of [new Error('why'), {}, null, undefined, 'why']) {
+    t.match(toFailure(thrown), { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' })
+  }
+  t.end()
+})
+
 t.test('rounds what remains up to whole seconds', async (t) => {
   const failure = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', message: 'why', remedy: 'retry' } as const
   for (const [leftMs, seconds] of [
@@ -126,6 +135,7 @@ t.test('rounds what remains up to whole seconds', async (t) => {
     t.equal(error.retryAfter, seconds)
     t.equal(error.headers['Retry-After'], String(seconds))
   }
+  t.equal(toError(failure).retryAfter, 1, 'a 503 says it even where nothing is to be waited for')
   t.notOk(
     'retryAfter' in toError({ ...failure, code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT' }),
     'where it is not known'

@@ -239,6 +239,7 @@ const OPTIONS: Readonly<Record<keyof TokenProviderOptions, Cases>> = {
       [['A'.repeat(43), 'A'.repeat(45)], 'an array whose entry [1] is a string'],
       [[`${'A'.repeat(42)}!`], 'an array whose entry [0] is a string'],
       [[7], 'an array whose entry [0] is a number'],
+      [[['A'.repeat(43)]], 'an array whose entry [0] is an array'],
       // biome-ignore lint/suspicious/noSparseArray: a hole is no key
       [['A'.repeat(43), , 'A'.repeat(43)], 'an array whose entry [1] is undefined']
     ],

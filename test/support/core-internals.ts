@@ -41,7 +41,8 @@ export const { nodeHeaders } =
   await load<typeof import('../../packages/core/dist/esm/route/node-http.js')>('route/node-http.js')
 export const { rejectedTokenId } =
   await load<typeof import('../../packages/core/dist/esm/route/request.js')>('route/request.js')
-export const { toError } = await load<typeof import('../../packages/core/dist/esm/failure.js')>('failure.js')
+export const { toError, toFailure } =
+  await load<typeof import('../../packages/core/dist/esm/failure.js')>('failure.js')
 export const { isNearlyDead } =
   await load<typeof import('../../packages/core/dist/esm/account/pauses.js')>('account/pauses.js')
 export const { chooseToken, nextWakeMs } =
