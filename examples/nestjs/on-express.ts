@@ -15,9 +15,12 @@ declare module 'express-session' {
 export async function createApp(options: NestApplicationOptions = {}): Promise<NestExpressApplication> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule, options)
   const provider = app.get(TokenProvider)
+  // Without it every request would be a 500.
+  const { SESSION_SECRET: secret } = process.env
+  if (!secret) throw new Error('Set SESSION_SECRET.')
   app.use(
     session({
-      secret: process.env.SESSION_SECRET ?? '',
+      secret,
       resave: false,
       saveUninitialized: false,
       cookie: { httpOnly: true, secure: 'auto', sameSite: 'lax' }
