@@ -1,5 +1,6 @@
 import { type Destination, failureFields } from '../acquisition/failure-fields.js'
 import type { Failure } from '../failure.js'
+import { LineBudget } from '../support/line-budget.js'
 import type { Log } from '../support/logger.js'
 
 /** What is known at one failure. */
@@ -56,8 +57,7 @@ export class OutageLog {
   readonly #outages = new Map<string | typeof ALL, Outage>()
   /** The causes whose hint has been written. */
   readonly #hinted = new Set<string>()
-  #lines = MAX_LINES
-  #filledAtMs = 0
+  readonly #lines = new LineBudget(MAX_LINES, LINE_INTERVAL_MS, 0)
 
   /** `isPerAccount` says whether each account has credentials of its own, and so outages of its own. */
   constructor(log: Log, destination: Destination, isPerAccount: boolean) {
@@ -82,7 +82,7 @@ export class OutageLog {
     if (isCaller && outage.level === 'error') return
     const level = isServing && outage.level !== 'error' ? 'warn' : 'error'
     const cause = [failure.code, failure.upstreamStatus, failure.oauthError, failure.cause?.code].join()
-    if ((level !== outage.level || cause !== outage.cause) && this.#takeLine(nowMs, KEPT_FOR_END)) {
+    if ((level !== outage.level || cause !== outage.cause) && this.#lines.take(nowMs, KEPT_FOR_END)) {
       Object.assign(outage, { level, cause, isInLog: true })
       this.#write(level, cause, noted)
     }
@@ -100,7 +100,7 @@ export class OutageLog {
     if (!this.#isOver(outage, hasRecovered, nowMs)) return false
     outage.endedAtMs ??= nowMs
     // If there is no line left, the next token has another chance.
-    if (outage.isInLog && !this.#takeLine(nowMs)) return false
+    if (outage.isInLog && !this.#lines.take(nowMs)) return false
     this.#delete(key)
     if (!outage.isInLog) return false
     const { beganAtMs, endedAtMs, refusedCalls } = outage
@@ -160,18 +160,6 @@ export class OutageLog {
         ? 'The token could not be refreshed. Callers still get the cached one.'
         : 'No token could be obtained.'
     )
-  }
-
-  /** Takes one of the lines that may be written now, but leaves `kept`. Returns whether there was one. */
-  #takeLine(nowMs: number, kept = 0): boolean {
-    const minutes = Math.floor((nowMs - this.#filledAtMs) / LINE_INTERVAL_MS)
-    if (minutes > 0) {
-      this.#lines = Math.min(MAX_LINES, this.#lines + minutes)
-      this.#filledAtMs += minutes * LINE_INTERVAL_MS
-    }
-    if (this.#lines <= kept) return false
-    this.#lines--
-    return true
   }
 }
 

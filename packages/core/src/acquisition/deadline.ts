@@ -1,6 +1,7 @@
 import { type Failure, toFailure } from '../failure.js'
 import { abortable } from '../support/abortable.js'
-import { type Clock, holdProcess, setBackgroundTimeout } from '../support/clock.js'
+import { type Clock, holdProcess } from '../support/clock.js'
+import { sleep } from '../support/sleep.js'
 import { TimeLimit } from './time-limit.js'
 
 /** The end of an acquisition: its deadline, or an earlier `end()`. All that it waits for ends with it. */
@@ -47,12 +48,7 @@ export class Deadline {
   }
 
   /** Resolves after `delayMs`, or at the end. */
-  async sleep(delayMs: number): Promise<void> {
-    let timer: unknown
-    const slept = new Promise<void>((resolve) => {
-      timer = setBackgroundTimeout(this.#clock, resolve, delayMs)
-    })
-    await this.inTime(slept)
-    this.#clock.clearTimeout(timer)
+  sleep(delayMs: number): Promise<void> {
+    return sleep(this.#clock, delayMs, this.signal)
   }
 }

@@ -1,10 +1,11 @@
 import type { TokenStore } from '../store/token-store.js'
 import type { Clock } from '../support/clock.js'
+import { LineBudget } from '../support/line-budget.js'
 import type { Log } from '../support/logger.js'
 
-/** At most this many troubles are logged at once, and then one more each ten minutes: a store can fail every other time. */
-const MAX_TROUBLES = 5
-const TROUBLE_INTERVAL_MS = 600_000
+/** At most this many warnings are written at once, and then one more each ten minutes: a store can fail every other time. */
+const MAX_WARNINGS = 5
+const WARNING_INTERVAL_MS = 600_000
 
 /** The log of a fleet's store: a line if it begins to fail, and one if it answers again. */
 export class StoreLog {
@@ -14,13 +15,12 @@ export class StoreLog {
   readonly #failing = new Set<keyof TokenStore>()
   /** Whether the last line says that the store fails. */
   #saysFailing = false
-  #troubles = MAX_TROUBLES
-  #filledAtMs: number
+  readonly #warnings: LineBudget
 
   constructor(log: Log, clock: Pick<Clock, 'monotonic'>) {
     this.#log = log
     this.#clock = clock
-    this.#filledAtMs = clock.monotonic()
+    this.#warnings = new LineBudget(MAX_WARNINGS, WARNING_INTERVAL_MS, clock.monotonic())
   }
 
   command(name: keyof TokenStore, isAnswered: boolean): void {
@@ -30,24 +30,12 @@ export class StoreLog {
     if (this.#saysFailing) {
       this.#saysFailing = false
       this.#log.info({}, 'The store answers again.')
-    } else if (this.#mayTell()) {
+    } else if (this.#warnings.take(this.#clock.monotonic())) {
       this.#saysFailing = true
       this.#log.warn(
         {},
         'The store failed or did not answer in time. Until it answers, this process fetches its own tokens.'
       )
     }
-  }
-
-  #mayTell(): boolean {
-    const nowMs = this.#clock.monotonic()
-    const more = Math.floor((nowMs - this.#filledAtMs) / TROUBLE_INTERVAL_MS)
-    if (more > 0) {
-      this.#troubles = Math.min(MAX_TROUBLES, this.#troubles + more)
-      this.#filledAtMs += more * TROUBLE_INTERVAL_MS
-    }
-    if (this.#troubles === 0) return false
-    this.#troubles--
-    return true
   }
 }

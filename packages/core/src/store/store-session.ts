@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { abortable } from '../support/abortable.js'
 import { BackgroundTimer } from '../support/background-timer.js'
 import { ageMs, type Clock, type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
+import { sleep } from '../support/sleep.js'
 import { type Entry, leftMs, parseEntry } from './entry.js'
 import type { Sealer } from './sealer.js'
 import type { TokenStore } from './token-store.js'
@@ -180,13 +181,8 @@ export class StoreSession {
   }
 
   /** Resolves after `delayMs`, or when the provider is closed. */
-  async sleep(delayMs: number): Promise<void> {
-    let timer: unknown
-    const slept = new Promise<void>((resolve) => {
-      timer = setBackgroundTimeout(this.clock, resolve, delayMs)
-    })
-    await abortable(slept, this.#context.closed).catch(() => {})
-    this.clock.clearTimeout(timer)
+  sleep(delayMs: number): Promise<void> {
+    return sleep(this.clock, delayMs, this.#context.closed)
   }
 
   async #sendLock(): Promise<boolean> {

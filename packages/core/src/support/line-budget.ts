@@ -1,0 +1,27 @@
+/** Limits the lines of a log: so many at once, and then one more in each interval. */
+export class LineBudget {
+  readonly #max: number
+  readonly #intervalMs: number
+  #left: number
+  #filledAtMs: number
+
+  /** `sinceMs` is the instant from which the intervals count. */
+  constructor(max: number, intervalMs: number, sinceMs: number) {
+    this.#max = max
+    this.#intervalMs = intervalMs
+    this.#left = max
+    this.#filledAtMs = sinceMs
+  }
+
+  /** Takes one of the lines that may be written now, but leaves `kept`. Returns whether there was one. */
+  take(nowMs: number, kept = 0): boolean {
+    const intervals = Math.floor((nowMs - this.#filledAtMs) / this.#intervalMs)
+    if (intervals > 0) {
+      this.#left = Math.min(this.#max, this.#left + intervals)
+      this.#filledAtMs += intervals * this.#intervalMs
+    }
+    if (this.#left <= kept) return false
+    this.#left--
+    return true
+  }
+}
