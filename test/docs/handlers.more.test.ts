@@ -9,7 +9,7 @@ import t, { type Test } from 'tap'
 import { spawnNode } from '../support/node.js'
 import { processEvents } from '../support/process-events.js'
 import { codeBlocks, isCommonJs, read } from './documents.js'
-import { consumer } from './project.js'
+import { answerOf, consumer } from './project.js'
 
 const emulator = await startEmulator()
 t.teardown(() => emulator.close())
@@ -195,19 +195,6 @@ function start(t: Test, file: string, port: number, tokenUrl = emulator.tokenUrl
   })
   t.teardown(() => child.kill('SIGKILL'))
   return { child, origin: `http://localhost:${port}` }
-}
-
-/** Asks until the server is there. */
-async function answerOf(url: string): Promise<Response> {
-  const deadline = performance.now() + 30_000
-  for (;;) {
-    try {
-      return await fetch(url)
-    } catch (error) {
-      if (performance.now() > deadline) throw error
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-  }
 }
 
 t.test('the test of the README of packages/express passes', async (t) => {

@@ -56,3 +56,16 @@ export async function compile(folder: string, options: object = {}): Promise<str
   ]).catch((error: { stdout: string; stderr: string }) => error)
   return stdout + stderr
 }
+
+/** Asks until the server is there. */
+export async function answerOf(url: string, limitMs = 30_000): Promise<Response> {
+  const deadline = performance.now() + limitMs
+  for (;;) {
+    try {
+      return await fetch(url)
+    } catch (error) {
+      if (performance.now() > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+}

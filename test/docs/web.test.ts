@@ -8,7 +8,7 @@ import t, { type Test } from 'tap'
 import { MOUNT_RULES, POLICY_RULES, PROVIDER_OPTION_RULES } from '../support/core-internals.js'
 import { spawnNode } from '../support/node.js'
 import { codeBlocks, read } from './documents.js'
-import { compile, consumer } from './project.js'
+import { answerOf, compile, consumer } from './project.js'
 
 const README = 'packages/web/README.md'
 const readme = await read(README)
@@ -43,7 +43,7 @@ async function start(t: Test, code = '', env: Record<string, string> = {}): Prom
   })
   t.teardown(() => child.kill('SIGKILL'))
   const origin = `http://localhost:${port}`
-  t.equal((await answerOf(`${origin}/bandwidth/token`)).status, 403)
+  t.equal((await answerOf(`${origin}/bandwidth/token`, 15_000)).status, 403)
   return origin
 }
 
@@ -78,16 +78,3 @@ t.test('the README of packages/web has a row for every option and every error', 
     t.match(readme, new RegExp(`^\\| \`${code}\` +\\| ${status} +\\|`, 'm'), code ?? '')
   }
 })
-
-/** Asks until the server is there. */
-async function answerOf(url: string): Promise<Response> {
-  const deadline = performance.now() + 15_000
-  for (;;) {
-    try {
-      return await fetch(url)
-    } catch (error) {
-      if (performance.now() > deadline) throw error
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-  }
-}

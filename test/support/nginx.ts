@@ -1,11 +1,11 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { type AddressInfo, connect, createServer } from 'node:net'
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { until } from '../processes/child.js'
 import type { KeyedCertificate } from './certificates.js'
+import { startDaemon } from './daemon.js'
+import { freePort } from './redis-server.js'
 import type { Teardown } from './teardown.js'
 
 /** A real nginx on a port of its own. It ends with the test. `server` is its block, with the paths of these names. */
@@ -28,29 +28,7 @@ ${server(port, cert, key)} }`
   await writeFile(join(folder, 'nginx.conf'), config)
 
   const args = ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr', '-g', 'daemon off;']
-  const child = spawn('/usr/sbin/nginx', args, { stdio: ['ignore', 'ignore', 'pipe'] })
-  let log = ''
-  child.stderr.on('data', (chunk) => {
-    log += chunk
-  })
-  const exited = once(child, 'exit')
-  t.teardown(async () => {
-    child.kill()
-    await exited
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 })
-  })
-  await until(async () => {
-    if (child.exitCode !== null) throw new Error(`nginx did not start: ${log}`)
-    return accepts(port)
-  }, 'nginx listens')
-  return port
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await once(server.close(), 'close')
+  await startDaemon(t, folder, ['/usr/sbin/nginx', ...args], () => accepts(port))
   return port
 }
 

@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { until } from '../processes/child.js'
+import { startDaemon } from './daemon.js'
 import { freePort } from './redis-server.js'
 import type { Teardown } from './teardown.js'
 
@@ -26,30 +24,18 @@ export async function startPrometheus(
     `global: { scrape_interval: 1s }
 scrape_configs: [{ job_name: app, static_configs: [{ targets: ['${target}'] }] }]`
   )
-  const child = spawn(
-    '/usr/bin/prometheus',
-    [
-      `--config.file=${config}`,
-      `--storage.tsdb.path=${folder}/data`,
-      `--web.listen-address=127.0.0.1:${port}`
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe'] }
-  )
-  let log = ''
-  child.stderr.on('data', (chunk) => {
-    log += chunk
-  })
-  const exited = once(child, 'exit')
-  t.teardown(async () => {
-    child.kill()
-    await exited
-    await rm(folder, { recursive: true, force: true, maxRetries: 3 })
-  })
   const url = `http://127.0.0.1:${port}`
-  await until(async () => {
-    if (child.exitCode !== null) throw new Error(`Prometheus did not start: ${log}`)
-    return (await fetch(`${url}/-/ready`).catch(() => undefined))?.ok ?? false
-  }, 'Prometheus is ready')
+  const args = [
+    `--config.file=${config}`,
+    `--storage.tsdb.path=${folder}/data`,
+    `--web.listen-address=127.0.0.1:${port}`
+  ]
+  await startDaemon(
+    t,
+    folder,
+    ['/usr/bin/prometheus', ...args],
+    async () => (await fetch(`${url}/-/ready`).catch(() => undefined))?.ok ?? false
+  )
 
   return async (query) => {
     const response = await fetch(`${url}/api/v1/query`, {
