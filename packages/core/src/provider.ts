@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { Account } from './account/account.js'
 import { AccountCache } from './account/account-cache.js'
 import type { AccountContext } from './account/account-context.js'
+import { AccountLog } from './account/account-log.js'
 import type { RejectedToken } from './account/cached-token.js'
 import {
   ACCOUNT_RULE,
@@ -17,7 +18,7 @@ import { Places } from './acquisition/places.js'
 import { DefaultAgent } from './endpoint/agent.js'
 import { CLOSED, toError } from './failure.js'
 import { PauseWatch } from './observe/cooldown-events.js'
-import { publishServeError, startOfWaitMs } from './observe/serve-error.js'
+import { publishServeError } from './observe/serve-error.js'
 import { resolveOptions, type TokenProviderOptions } from './options.js'
 import { check, checkOptions } from './support/check-options.js'
 import { createLog } from './support/logger.js'
@@ -61,18 +62,17 @@ export class TokenProvider {
     const agent = dispatcher === undefined ? new DefaultAgent(resolved.timeoutMs) : undefined
     const inOwnContext = AsyncLocalStorage.snapshot() as AccountContext<Account>['inOwnContext']
     const log = createLog(logger)
+    const endpoint = { tokenUrl, scope, dispatcher: dispatcher ?? (agent as DefaultAgent).dispatcher }
+    const destination = { tokenUrl, network, hasDispatcher: dispatcher !== undefined }
+    const outages = new OutageLog(log, destination, resolved.mayReload)
     const cache = new AccountCache(maxTokens, () => log.warnOnce(EVICTED))
     this.#agent = agent
     this.#cache = cache
     this.#context = {
       ...resolved,
-      endpoint: { tokenUrl, scope, dispatcher: dispatcher ?? (agent as DefaultAgent).dispatcher },
+      endpoint,
       log,
-      outages: new OutageLog(
-        log,
-        { tokenUrl, network, hasDispatcher: dispatcher !== undefined },
-        resolved.mayReload
-      ),
+      accountLog: new AccountLog({ clock: resolved.clock, log, endpoint, inOwnContext }, outages),
       loadFleet:
         store &&
         fleetLoader({
@@ -113,25 +113,29 @@ export class TokenProvider {
     }
   }
 
-  /** The hot path: the cached promise, for options that ask for no more than the token of an account. */
+  /** The hot path, for options that ask for no more than the token of an account: the promise that is there already. */
   #hot(options: GetTokenOptions | undefined): Promise<AccessToken> | undefined {
     const account = options === undefined ? '' : accountAlone(options)
-    return account === undefined
-      ? undefined
-      : this.#cache.getWithToken(account)?.hot(this.#context.clock.now())
+    if (account === undefined) return undefined
+    const withToken = this.#cache.getWithToken(account)
+    return withToken ? withToken.hot(this.#context.clock.now()) : this.#cache.getAcquiring(account)?.join()
   }
 
-  async #getToken(options?: GetTokenOptions): Promise<AccessToken> {
-    const sinceMs = startOfWaitMs(this.#context.clock)
+  #getToken(options?: GetTokenOptions): Promise<AccessToken> {
+    const { account = '', minimumLifetimeMs, rejected, signal } = this.#checkCaller(options)
+    signal?.throwIfAborted()
+    return this.#account(account).getToken(minimumLifetimeMs, rejected, signal)
+  }
+
+  /** The options of a caller, unless the provider is closed. */
+  #checkCaller(options: unknown): GetTokenOptions {
     let caller: GetTokenOptions = {}
     try {
       caller = checkOptions(options, GET_TOKEN_RULES)
-      const { account = '', minimumLifetimeMs, rejected, signal } = caller
-      this.#refuseWhenClosed()
-      signal?.throwIfAborted()
-      return await this.#account(account).getToken(minimumLifetimeMs, rejected, signal)
+      if (this.#closed.signal.aborted) throw toError(CLOSED)
+      return caller
     } catch (error) {
-      this.#publishServeError(error, caller, sinceMs)
+      publishServeError(error, { account: caller.account ?? '', sinceMs: undefined }, this.#context)
       throw error
     }
   }
@@ -173,17 +177,8 @@ export class TokenProvider {
    * @throws as `getToken()`; all of them reject
    */
   async warmUp(account = ''): Promise<void> {
-    const sinceMs = startOfWaitMs(this.#context.clock)
-    let caller: GetTokenOptions = {}
-    try {
-      check('account', account, ACCOUNT_RULE)
-      caller = { account }
-      this.#refuseWhenClosed()
-      await this.#account(account).warmUp()
-    } catch (error) {
-      this.#publishServeError(error, caller, sinceMs)
-      throw error
-    }
+    this.#checkCaller({ account })
+    await this.#account(account).warmUp()
   }
 
   /**
@@ -221,15 +216,5 @@ export class TokenProvider {
 
   #account(key: string): Account {
     return this.#cache.get(key) ?? new Account(key, this.#context)
-  }
-
-  /** A caller got no token. One who ended the wait himself is no event. */
-  #publishServeError(error: unknown, { account = '', signal }: GetTokenOptions, sinceMs?: number): void {
-    if (signal?.aborted && error === signal.reason) return
-    publishServeError(error, { account, sinceMs }, this.#context)
-  }
-
-  #refuseWhenClosed(): void {
-    if (this.#closed.signal.aborted) throw toError(CLOSED)
   }
 }

@@ -36,8 +36,13 @@ export class AccountCache {
     return this.#last
   }
 
+  /** The account, if an acquisition of it is in flight. */
+  getAcquiring(key: string): Account | undefined {
+    return this.#acquiring.get(key)
+  }
+
   get(key: string): Account | undefined {
-    return this.getWithToken(key) ?? this.#acquiring.get(key) ?? this.#withoutToken.get(key, GET_OPTIONS)
+    return this.getWithToken(key) ?? this.getAcquiring(key) ?? this.#withoutToken.get(key, GET_OPTIONS)
   }
 
   /** Moves an account to the cache that it belongs to now. */

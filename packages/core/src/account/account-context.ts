@@ -1,11 +1,10 @@
 import type { AcquisitionContext } from '../acquisition/acquisition.js'
 import type { ClientGate } from '../acquisition/client-gate.js'
 import type { PauseWatch } from '../observe/cooldown-events.js'
-import type { LogContext } from './account-log.js'
-import type { ReportContext } from './report.js'
+import type { RejectionContext } from './rejections.js'
 
 /** What the accounts of a provider share. */
-export interface AccountContext<Account> extends AcquisitionContext, ReportContext, LogContext {
+export interface AccountContext<Account> extends AcquisitionContext, RejectionContext {
   readonly refreshAheadMs: number
   /** The gate that all accounts share if they share their credentials. Otherwise each account has its own. */
   readonly gate: ClientGate | undefined

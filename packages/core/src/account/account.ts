@@ -4,11 +4,17 @@ import { ClientGate } from '../acquisition/client-gate.js'
 import type { Pause } from '../acquisition/cool-down.js'
 import type { Demand } from '../acquisition/fleet.js'
 import { CLOSED, type Failure, isFailure, POINTLESS } from '../failure.js'
-import { BackgroundTimer } from '../support/background-timer.js'
-import { ageMs, type Instant, NEVER, readClock } from '../support/clock.js'
+import { startOfWaitMs } from '../observe/serve-error.js'
+import {
+  ageMs,
+  cancelTimeout,
+  type Instant,
+  NEVER,
+  readClock,
+  setBackgroundTimeout
+} from '../support/clock.js'
 import type { AccessToken } from '../token/access-token.js'
 import type { AccountContext } from './account-context.js'
-import { AccountLog } from './account-log.js'
 import {
   type CachedToken,
   chooseToken,
@@ -22,7 +28,6 @@ import {
 } from './cached-token.js'
 import { isNearlyDead, Pauses } from './pauses.js'
 import { Rejections } from './rejections.js'
-import { publishOutcome } from './report.js'
 import { describeStatus, type TokenStatus } from './status.js'
 
 /** When to repeat a refresh whose time ran out while it waited for a place or for a probe. */
@@ -43,18 +48,17 @@ export class Account {
   readonly #pauses: Pauses
   /** Made at the first rejection: most accounts never have one. */
   #madeRejections: Rejections | undefined
-  readonly #log: AccountLog
   #cached: CachedToken | undefined
   #acquisition: TokenAcquisition | undefined
   #lastStartMs = NEVER
-  readonly #timer: BackgroundTimer
+  #timer: unknown
+  /** For the log. */
+  hasFailed = false
 
   constructor(key: string, context: AccountContext<Account>) {
     this.key = key
     this.#context = context
     this.#pauses = new Pauses(context.gate ?? new ClientGate(), key, context.pauseWatch)
-    this.#log = new AccountLog(context, key)
-    this.#timer = new BackgroundTimer(context.clock)
   }
 
   get hasToken(): boolean {
@@ -75,6 +79,16 @@ export class Account {
     return wallMs < this.#hotUntilMs ? this.#hotToken : undefined
   }
 
+  /**
+   * The short way of `getToken()` while the first token is being fetched, for callers who ask for nothing else: ten
+   * thousand may come at once. `undefined` if there is a token, or nothing is in flight.
+   */
+  join(): Promise<AccessToken> | undefined {
+    if (this.#cached !== undefined || this.#acquisition === undefined) return undefined
+    const sinceMs = startOfWaitMs(this.#context.clock)
+    return this.#acquisition.wait().then((result) => this.#use(this.#orThrow(result, sinceMs)))
+  }
+
   async getToken(
     minimumLifetimeMs = 0,
     rejected?: RejectedToken,
@@ -83,9 +97,9 @@ export class Account {
     const now = this.#now()
     const cached = this.#checkCached(now)
     if (cached === undefined) {
-      const acquisition = this.#started(this.#request(now))
+      const acquisition = this.#started(this.#request(now), now)
       acquisition.minimumLifetimeMs = Math.max(acquisition.minimumLifetimeMs, minimumLifetimeMs)
-      const token = this.#use(this.#orThrow(await acquisition.wait(signal)))
+      const token = this.#use(this.#orThrow(await acquisition.wait(signal), now.monotonicMs))
       // The store may return the very token that this caller rejects.
       const isRejected = isNamedBy(rejected, { token }) && this.#checkCached(this.#now()) !== undefined
       return isRejected ? this.getToken(minimumLifetimeMs, rejected, signal) : token
@@ -96,7 +110,7 @@ export class Account {
       const request = this.#pauses.isPointless(now) ? undefined : () => this.#request(now)
       const replacement = this.#rejections.replace(cached, now, this.#acquisition, request)
       if (replacement === undefined) return cached.token
-      return this.#use(this.#orThrow(await this.#started(replacement).wait(signal)))
+      return this.#use(this.#orThrow(await this.#started(replacement, now).wait(signal), now.monotonicMs))
     }
     if (minimumLifetimeMs > cached.lifetimeMs - ageMs(cached.issuedAt, now)) {
       return this.#renew(cached, minimumLifetimeMs, now, signal)
@@ -112,7 +126,8 @@ export class Account {
 
   async warmUp(): Promise<void> {
     const now = this.#now()
-    if (this.#checkCached(now) === undefined) this.#orThrow(await this.#started(this.#request(now)).wait())
+    if (this.#checkCached(now) !== undefined) return
+    this.#orThrow(await this.#started(this.#request(now), now).wait(), now.monotonicMs)
   }
 
   invalidate(rejected: RejectedToken): boolean {
@@ -120,27 +135,22 @@ export class Account {
     const cached = this.#checkCached(now)
     if (cached === undefined || !isNamedBy(rejected, cached)) return false
     const isDropped = this.#rejections.reject(cached, now)
-    if (isDropped) {
-      this.#context.inOwnContext(() => cached.withdraw?.())
-      this.#drop()
-    }
+    if (isDropped) this.#drop()
     this.#rejections.publish(cached, isDropped ? 'dropped' : undefined)
     return isDropped
   }
 
   status(): TokenStatus {
     const now = this.#now()
-    const cached = this.#checkCached(now)
-    const expiresInMs = cached && cached.lifetimeMs - ageMs(cached.issuedAt, now)
-    const coolDown = this.#pauses.coolDownForStatus(now, cached && usableMs(cached, now))
-    return describeStatus(expiresInMs, coolDown, this.#pause(now), this.isAcquiring)
+    return describeStatus(this.#checkCached(now), this.#pauses, this.isAcquiring, now)
   }
 
   /** Drops the token. The cache calls this on eviction, so it is not notified. */
   forget(): void {
     this.#cached = undefined
     this.#hotToken = undefined
-    this.#timer.clear()
+    cancelTimeout(this.#context.clock, this.#timer)
+    this.#timer = undefined
   }
 
   close(): void {
@@ -149,7 +159,7 @@ export class Account {
   }
 
   get #rejections(): Rejections {
-    this.#madeRejections ??= new Rejections(this.#context, this.key, this.#log)
+    this.#madeRejections ??= new Rejections(this.#context, this.key)
     return this.#madeRejections
   }
 
@@ -218,7 +228,7 @@ export class Account {
     if (request === undefined || 'failure' in request) return asked.token
     request.minimumLifetimeMs = Math.max(request.minimumLifetimeMs, minimumLifetimeMs)
     const result = await request.wait(signal)
-    return this.#use(this.#checkCached(this.#now()) ?? this.#orThrow(result))
+    return this.#use(this.#checkCached(this.#now()) ?? this.#orThrow(result, now.monotonicMs))
   }
 
   #use(cached: CachedToken): AccessToken {
@@ -227,30 +237,26 @@ export class Account {
     return cached.token
   }
 
-  #orThrow(result: CachedToken | Failure): CachedToken {
+  #orThrow(result: CachedToken | Failure, sinceMs: number | undefined): CachedToken {
     if (!isFailure(result)) return result
     // Trying again makes no sense at a closed provider.
     const pauseMs = result === CLOSED ? undefined : this.#pause(this.#now())?.leftMs
-    throw this.#log.errorFor(result, pauseMs ?? result.retryAfterMs, this.serves)
+    throw this.#context.accountLog.errorFor(this, result, pauseMs ?? result.retryAfterMs, sinceMs)
   }
 
   /** The acquisition that a caller waits for. Throws the failure of the pause, if no request may start. */
-  #started(request: TokenAcquisition | Pause): TokenAcquisition {
-    if ('failure' in request) throw this.#log.errorFor(request.failure, request.leftMs, this.serves)
-    return request
+  #started(request: TokenAcquisition | Pause, now: Instant): TokenAcquisition {
+    if (!('failure' in request)) return request
+    throw this.#context.accountLog.errorFor(this, request.failure, request.leftMs, now.monotonicMs)
   }
 
   #settle(acquisition: TokenAcquisition, outcome: Acquired | Failure): CachedToken | Failure {
     this.#acquisition = undefined
     const now = this.#now()
     // The provider may have been closed after the response arrived, or by a subscriber at the deadline.
-    const wasClosed = this.#context.isClosed()
-    const result = wasClosed ? CLOSED : this.#conclude(acquisition, outcome, now)
+    const result = this.#context.isClosed() ? CLOSED : this.#conclude(acquisition, outcome, now)
     const pause = this.#pause(now)
-    const noted = { isServing: this.serves, retryInMs: pause?.leftMs, nowMs: now.monotonicMs }
-    if (!wasClosed) this.#log.ended(outcome, result, noted, this.#pauses)
-    if (acquisition.admission && pause?.failure === POINTLESS) this.#log.pointless()
-    publishOutcome(this.#context, acquisition, result, this.serves, pause)
+    this.#context.accountLog.ended(this, { acquisition, outcome, result, pause }, this.#pauses)
     this.#pauses.publish(now)
     // A logger or a subscriber may have closed the provider.
     return this.#context.isClosed() ? CLOSED : result
@@ -279,11 +285,13 @@ export class Account {
 
   /** Sets the timer to the next instant at which the account has something to do without a caller. */
   #armTimer(now: Instant): void {
-    this.#timer.clear()
+    cancelTimeout(this.#context.clock, this.#timer)
+    this.#timer = undefined
     const cached = this.#cached
     if (cached === undefined || this.#context.isClosed()) return
     const retryInMs = this.#acquisition ? undefined : (this.#pause(now)?.leftMs ?? WAITED_IN_VAIN_RETRY_MS)
-    this.#timer.set(this.#wake.bind(this), nextWakeMs(cached, retryInMs, now))
+    const delayMs = nextWakeMs(cached, retryInMs, now)
+    this.#timer = setBackgroundTimeout(this.#context.clock, this.#wake.bind(this), delayMs)
   }
 
   #wake(): void {

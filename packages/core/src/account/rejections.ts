@@ -10,6 +10,10 @@ const YOUNG_MS = 5_000
 /** The time from the start of one replacement to the next one (rule 9). */
 const REPLACEMENT_INTERVAL_MS = 30_000
 
+export interface RejectionContext extends ReportContext {
+  readonly accountLog: AccountLog
+}
+
 /** An acquisition that can replace a rejected token. */
 interface ReplacementCandidate extends ReportedAcquisition {
   isReplacement: boolean
@@ -17,17 +21,15 @@ interface ReplacementCandidate extends ReportedAcquisition {
 
 /** The tokens of one account that a peer rejected: each is replaced once, and not too often. */
 export class Rejections {
-  readonly #context: ReportContext
+  readonly #context: RejectionContext
   readonly #account: string
-  readonly #log: AccountLog
   /** The token that was rejected or invalidated last. It is not taken from the fleet's store again. */
   #rejected: string | undefined
   #lastReplacementMs = NEVER
 
-  constructor(context: ReportContext, account: string, log: AccountLog) {
+  constructor(context: RejectionContext, account: string) {
     this.#context = context
     this.#account = account
-    this.#log = log
   }
 
   /** When the last replacement in the fleet began, in monotonic milliseconds. */
@@ -44,10 +46,14 @@ export class Rejections {
     this.#lastReplacementMs = Math.max(this.#lastReplacementMs, replacedAtMs)
   }
 
-  /** Takes note of the cached token that `invalidate()` names. Returns whether it is to be dropped. */
+  /**
+   * Takes note of the cached token that `invalidate()` names, and deletes it from the fleet's store. Returns whether it
+   * is to be dropped.
+   */
   reject(cached: CachedToken, now: Instant): boolean {
     if (isYoung(cached, now)) return false
     this.#rejected = cached.token.accessToken
+    this.#context.inOwnContext(() => cached.withdraw?.())
     return true
   }
 
@@ -74,7 +80,7 @@ export class Rejections {
   ): A | Pause | undefined {
     if (inFlight?.isReplacement) return inFlight
     if (isYoung(cached, now)) {
-      if (!cached.wasRejectedYoung) this.#log.rejectedYoung()
+      if (!cached.wasRejectedYoung) this.#context.accountLog.rejectedYoung(this.#account)
       cached.wasRejectedYoung = true
       return undefined
     }

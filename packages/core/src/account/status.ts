@@ -1,5 +1,7 @@
-import type { CoolDown, Pause } from '../acquisition/cool-down.js'
 import type { BandwidthTokenErrorCode } from '../errors.js'
+import { ageMs, type Instant } from '../support/clock.js'
+import { type CachedToken, usableMs } from './cached-token.js'
+import type { Pauses } from './pauses.js'
 
 /** The condition of an account; it holds no secret. */
 export interface TokenStatus {
@@ -19,13 +21,17 @@ export interface TokenStatus {
 
 /** The status of an account from what is known of it. */
 export function describeStatus(
-  expiresInMs: number | undefined,
-  { failure, consecutiveFailures }: Pick<CoolDown, 'failure' | 'consecutiveFailures'>,
-  pause: Pause | undefined,
-  isAcquiring: boolean
+  cached: CachedToken | undefined,
+  pauses: Pick<Pauses, 'current' | 'coolDownForStatus'>,
+  isAcquiring: boolean,
+  now: Instant
 ): TokenStatus {
+  const expiresInMs = cached && cached.lifetimeMs - ageMs(cached.issuedAt, now)
+  const servesForMs = cached && usableMs(cached, now)
+  const { failure, consecutiveFailures } = pauses.coolDownForStatus(now, servesForMs)
+  const pause = pauses.current(now, servesForMs)
   // A token that is about to expire is not an error while it is still valid.
-  const last = failure ?? (expiresInMs === undefined ? pause?.failure : undefined)
+  const last = failure ?? (cached === undefined ? pause?.failure : undefined)
   const known = { expiresInMs, lastErrorCode: last?.code, consecutiveFailures, retryInMs: pause?.leftMs }
   return { state: stateOf(known, isAcquiring), ...known }
 }

@@ -1,4 +1,4 @@
-import { type Clock, setBackgroundTimeout } from './clock.js'
+import { type Clock, cancelTimeout, setBackgroundTimeout } from './clock.js'
 
 /** One timer that is set again and again. It never holds the process open. */
 export class BackgroundTimer {
@@ -16,7 +16,7 @@ export class BackgroundTimer {
   }
 
   clear(): void {
-    if (this.#handle !== undefined) this.#clock.clearTimeout(this.#handle)
+    cancelTimeout(this.#clock, this.#handle)
     this.#handle = undefined
   }
 }

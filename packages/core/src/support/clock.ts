@@ -54,3 +54,8 @@ export function setBackgroundTimeout(clock: Clock, callback: () => void, delayMs
   holdProcess(handle, false)
   return handle
 }
+
+/** Cancels a timer, if there is one. */
+export function cancelTimeout(clock: Clock, handle: unknown): void {
+  if (handle !== undefined) clock.clearTimeout(handle)
+}
