@@ -3,6 +3,7 @@ import { TokenProvider } from '@bandwidth-token/core'
 import t from 'tap'
 import { credentials, fail, grant, startEndpoint } from '../../support/endpoint.js'
 import { processEvents } from '../../support/process-events.js'
+import { recordingLogger } from '../../support/recording-logger.js'
 import { VirtualClock } from '../../support/virtual-clock.js'
 
 t.test('makes 1 request for 10,000 cold callers', async (t) => {
@@ -64,6 +65,27 @@ t.test('keeps the tokens of maxTokens accounts, the least recently used goes fir
   t.ok(provider.peek('c'))
   t.equal(endpoint.clock.timers.size, 2, 'a dropped token leaves no timer')
 })
+
+t.test(
+  'warns once that a token which still served was evicted, and not of one that had expired',
+  async (t) => {
+    const endpoint = await startEndpoint(t)
+    const logger = recordingLogger()
+    const provider = endpoint.provider(t, { maxTokens: 1, logger })
+    await provider.getToken({ account: 'a' })
+    endpoint.clock.suspend(3_600_000)
+    await provider.getToken({ account: 'b' })
+    t.strictSame(
+      logger.warnings(),
+      [],
+      'the token of a expired during the suspend, and no timer has run since'
+    )
+    await provider.getToken({ account: 'c' })
+    await provider.getToken({ account: 'd' })
+    t.match(logger.warnings(), [{ message: /"maxTokens"/ }])
+    t.equal(logger.warnings().length, 1)
+  }
+)
 
 t.test('counts every use of a fresh token, whichever account was used last', async (t) => {
   const endpoint = await startEndpoint(t)
