@@ -6,12 +6,12 @@ import { inTurns } from '../measure.js'
 const run = promisify(execFile)
 const folder = fileURLToPath(new URL('.', import.meta.url))
 
-/** Bytes of heap for a cached account, and for an entry of a map. */
+/** Bytes of heap for a cached account of 10,000, the default of `maxTokens`, and for an entry of a map. */
 export async function memory({ isSmoke }) {
   const { stdout } = await run(process.execPath, [
     '--expose-gc',
     `${folder}memory.js`,
-    isSmoke ? '200' : '5000'
+    isSmoke ? '200' : '10000'
   ])
   return JSON.parse(stdout)
 }
