@@ -210,7 +210,7 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
     ...told(429, 119, 120)
   },
   { name: 'answers 404 and never ends the body', answer: unended(404), ...unexpected(404) },
-  { name: 'answers 401 and never ends the body', answer: unended(401), ...rejected(401), timeoutMs: 300 },
+  { name: 'answers 401 and never ends the body', answer: unended(401), ...rejected(401), timeoutMs: 2_000 },
   {
     name: 'breaks off the body of a 400',
     answer: ({ response, socket }) =>
