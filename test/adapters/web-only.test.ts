@@ -131,6 +131,29 @@ for (const name of ['authorize', 'account'] as const) {
   })
 }
 
+t.test('reads the body of a Response that is thrown once for all who get it', async (t) => {
+  let reads = 0
+  const body = new ReadableStream({
+    pull(controller) {
+      reads++
+      controller.enqueue(Buffer.from('Sign in first.'))
+      controller.close()
+    }
+  })
+  const refusal = new Response(body, { status: 401 })
+  const { handler } = await make(t, {
+    authorize: () => {
+      throw refusal
+    }
+  })
+  const answers = await Promise.all(Array.from({ length: 3 }, () => handler(new Request(ROUTE))))
+  for (const answer of [...answers, await handler(new Request(ROUTE))]) {
+    t.equal(answer.status, 401)
+    t.equal(await answer.text(), 'Sign in first.')
+  }
+  t.equal(reads, 1)
+})
+
 t.test('answers with a redirect that authorize throws, although its headers cannot be changed', async (t) => {
   const { handler } = await make(t, {
     authorize: () => Promise.reject(Response.redirect('https://app.example/sign-in', 303))

@@ -52,7 +52,7 @@ export function tokenHandler<AppRequest extends Request = Request>(
     try {
       return toResponse(await route.answer(request, { url, header, signal }), isHead)
     } catch (thrown) {
-      if (canBeSent(thrown)) return uncacheable(thrown, isHead)
+      if (canBeSent(thrown)) return await uncacheable(thrown, isHead)
       const error = isResponse(thrown) ? optionInvalid('authorize', thrown, SENDABLE, 'another') : thrown
       const answer = errorAnswer(error)
       if (answer === undefined) throw error
@@ -80,15 +80,21 @@ function isResponse(value: unknown): value is Response {
 const SENDABLE =
   'a function that throws, as "account" may too, only a Response with an unread body and a status'
 
+/** The bodies of responses that were thrown. An app may throw one many times, and can have its body read only once. */
+const bodies = new WeakMap<Response, Promise<ArrayBuffer>>()
+
 /** Whether a thrown value can be the answer: a response that was read, or that of `Response.error()`, cannot. */
 function canBeSent(thrown: unknown): thrown is Response {
-  return isResponse(thrown) && !thrown.bodyUsed && !thrown.body?.locked && thrown.status !== 0
+  if (!isResponse(thrown) || thrown.status === 0) return false
+  return bodies.has(thrown) || (!thrown.bodyUsed && !thrown.body?.locked)
 }
 
-/** A copy, because the headers of some responses cannot be changed, and an app may throw one response many times. */
-function uncacheable(response: Response, isHead: boolean): Response {
+/** A copy, because the headers of some responses cannot be changed. */
+async function uncacheable(response: Response, isHead: boolean): Promise<Response> {
   const { status, statusText } = response
   const headers = new Headers(response.headers)
   for (const [name, value] of Object.entries(errorHeaders(response))) headers.set(name, value)
-  return new Response(isHead ? null : response.clone().body, { status, statusText, headers })
+  const hasBody = !isHead && response.body !== null
+  if (hasBody && !bodies.has(response)) bodies.set(response, response.arrayBuffer())
+  return new Response(hasBody ? await bodies.get(response) : null, { status, statusText, headers })
 }
