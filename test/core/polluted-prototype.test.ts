@@ -7,12 +7,14 @@ function pollute(t: Test, name: string, value: unknown): void {
   t.teardown(() => Reflect.deleteProperty(Object.prototype, name))
 }
 
-t.test('takes no token for a failure if the prototype has a "remedy"', async (t) => {
-  const endpoint = await startEndpoint(t)
-  const provider = endpoint.provider(t)
-  pollute(t, 'remedy', 'wait')
-  t.equal((await provider.getToken()).accessToken, 'token-1')
-})
+for (const name of ['remedy', 'failure']) {
+  t.test(`takes no token for a failure if the prototype has a "${name}"`, async (t) => {
+    const endpoint = await startEndpoint(t)
+    const provider = endpoint.provider(t)
+    pollute(t, name, 'wait')
+    t.equal((await provider.getToken()).accessToken, 'token-1')
+  })
+}
 
 t.test('shows no message of a foreign error if the prototype has a "code"', async (t) => {
   pollute(t, 'code', 'ERR_BANDWIDTH_TOKEN_FORBIDDEN')

@@ -1,7 +1,7 @@
 import type { Acquired } from '../acquisition/acquired.js'
 import { Acquisition } from '../acquisition/acquisition.js'
 import { ClientGate } from '../acquisition/client-gate.js'
-import type { Pause } from '../acquisition/cool-down.js'
+import { isPause, type Pause } from '../acquisition/cool-down.js'
 import type { Demand } from '../acquisition/fleet.js'
 import { CLOSED, type Failure, isFailure, POINTLESS } from '../failure.js'
 import { startOfWaitMs } from '../observe/serve-error.js'
@@ -225,7 +225,7 @@ export class Account {
   ): Promise<AccessToken> {
     const isTooSoon = now.monotonicMs - this.#lastStartMs < RENEWAL_INTERVAL_MS
     const request = isTooSoon ? this.#acquisition : this.#request(now)
-    if (request === undefined || 'failure' in request) return asked.token
+    if (request === undefined || isPause(request)) return asked.token
     request.minimumLifetimeMs = Math.max(request.minimumLifetimeMs, minimumLifetimeMs)
     const result = await request.wait(signal)
     return this.#use(this.#checkCached(this.#now()) ?? this.#orThrow(result, now.monotonicMs))
@@ -246,7 +246,7 @@ export class Account {
 
   /** The acquisition that a caller waits for. Throws the failure of the pause, if no request may start. */
   #started(request: TokenAcquisition | Pause, now: Instant): TokenAcquisition {
-    if (!('failure' in request)) return request
+    if (!isPause(request)) return request
     throw this.#context.accountLog.errorFor(this, request.failure, request.leftMs, now.monotonicMs)
   }
 

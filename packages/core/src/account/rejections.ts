@@ -1,5 +1,5 @@
 import type { Acquired } from '../acquisition/acquired.js'
-import type { Pause } from '../acquisition/cool-down.js'
+import { isPause, type Pause } from '../acquisition/cool-down.js'
 import { ageMs, type Instant, NEVER } from '../support/clock.js'
 import type { AccountLog } from './account-log.js'
 import type { CachedToken } from './cached-token.js'
@@ -86,7 +86,7 @@ export class Rejections {
     }
     if (now.monotonicMs - this.#lastReplacementMs < REPLACEMENT_INTERVAL_MS) return undefined
     const started = request?.()
-    if (started === undefined || 'failure' in started) return started
+    if (started === undefined || isPause(started)) return started
     this.#rejected = cached.token.accessToken
     started.isReplacement = true
     this.#lastReplacementMs = started.startedAtMs

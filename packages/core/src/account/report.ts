@@ -1,4 +1,4 @@
-import type { Pause } from '../acquisition/cool-down.js'
+import { isPause, type Pause } from '../acquisition/cool-down.js'
 import type { Endpoint } from '../endpoint/request.js'
 import { CLOSED, type Failure, isFailure } from '../failure.js'
 import {
@@ -82,7 +82,7 @@ export function publishNamed(
   inOwnContext(() => {
     if (fate === undefined) publish('kept')
     else if (fate === 'dropped') publish(fate)
-    else if ('failure' in fate) publish('kept', fate.failure)
+    else if (isPause(fate)) publish('kept', fate.failure)
     else {
       void fate.result.then((result) => (isFailure(result) ? publish('kept', result) : publish('replaced')))
     }

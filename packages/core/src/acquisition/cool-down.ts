@@ -11,6 +11,11 @@ export interface Pause {
   readonly leftMs: number
 }
 
+/** By its own property: a polluted prototype must not turn an acquisition into a pause. */
+export function isPause(value: object): value is Pause {
+  return Object.hasOwn(value, 'failure')
+}
+
 /** The cool-down of an account or a client: until when it sends no request, and why. */
 export class CoolDown {
   #failure: Failure | undefined
