@@ -3,6 +3,8 @@ import { rate } from './scenarios/hot-path.js'
 
 const OURS = 'this package'
 const BY_HAND = 'written by hand'
+/** A figure that reaches this share of the limit is as good as it can be. */
+const NEAR = 0.93
 
 /** The rows of the table: what is measured, the target, our figure, that of hand-written code and that of each peer. */
 export function toTable(figures) {
@@ -39,7 +41,8 @@ function hotPathRows({ times, bytes }) {
       0.32,
       ofFloor('getToken({ account }), 1,000 in turn'),
       {
-        byHand: ofFloor('getToken({ account }), 1,000 in turn, by hand')
+        byHand: ofFloor('getToken({ account }), 1,000 in turn, by hand'),
+        limit: ofFloor('limit, 1,000 in turn')
       }
     ),
     request('Fastify, request.bandwidthToken()', 'getToken()'),
@@ -56,8 +59,11 @@ function hotPathRows({ times, bytes }) {
       0.95,
       rate(times, 'getToken(), every event heard', 'getToken()')
     ),
-    ...['getToken()', 'getToken({ account })'].map((name) =>
-      atMost(`\`${name}\`, bytes allocated beyond the await`, 0.5, difference(bytes[name], bytes.promise))
+    ...Object.entries({ 'getToken()': 'limit', 'getToken({ account })': 'limit with options' }).map(
+      ([name, limit]) =>
+        atMost(`\`${name}\`, bytes allocated beyond the await`, 0.5, difference(bytes[name], bytes.promise), {
+          limit: difference(bytes[limit], bytes.promise)
+        })
     )
   ]
 }
@@ -92,11 +98,16 @@ function liveRows(lives) {
 function routeRows(times) {
   return ['fastify', 'express'].flatMap((framework) => {
     const rateOf = (kind) => ratioOf(times[`${framework} bare`], times[`${framework} ${kind}`])
-    const noOp = framework === 'express' ? { limit: rateOf('no-op') } : {}
+    const limitOf = (kind) => ({ limit: rateOf(kind) })
     const name = framework === 'express' ? 'Express' : 'Fastify'
     return [
-      atLeast(`${name}: token route, of a constant route`, 0.95, rateOf('token')),
-      atLeast(`${name}: another route with the plugin`, 0.97, rateOf('other'), noOp)
+      atLeast(`${name}: token route, of a constant route`, 0.95, rateOf('token'), limitOf('awaiting')),
+      atLeast(
+        `${name}: another route with the plugin`,
+        0.97,
+        rateOf('other'),
+        framework === 'express' ? limitOf('no-op') : {}
+      )
     ]
   })
 }
@@ -123,16 +134,20 @@ function costRows({ memory, imports, flatness, storeCommands, pageSize, packages
 }
 
 function atLeast(scenario, target, figure, compared = {}) {
-  return { scenario, target: `≥ ${target}`, ...figure, isMet: figure.median >= target, ...compared }
+  const reaches = (share) => figure.median >= share
+  const isAtLimit = compared.limit?.median < target && reaches(compared.limit.median * NEAR)
+  return { scenario, target: `≥ ${target}`, ...figure, isMet: reaches(target), isAtLimit, ...compared }
 }
 
 function atMost(scenario, target, figure, compared = {}) {
   const shown = target === 0.5 ? '0' : `≤ ${target.toLocaleString('en')}`
+  const isAtLimit = compared.limit?.median > target && figure.median * NEAR <= compared.limit.median
   return {
     scenario,
     target: target === 0 ? '0' : shown,
     ...figure,
     isMet: figure.median <= target,
+    isAtLimit,
     ...compared
   }
 }

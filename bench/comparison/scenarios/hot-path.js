@@ -6,6 +6,7 @@ import { bandwidthToken } from '@bandwidth-token/express'
 import { fastifyBandwidthToken } from '@bandwidth-token/fastify'
 import express from 'express'
 import Fastify from 'fastify'
+import { LRUCache } from 'lru-cache'
 import { handWrittenAccounts } from '../hand-written.js'
 import { cpuTimeOf, inTurns, ratioOf } from '../measure.js'
 import { MemoryStore, STORE_KEYS } from '../memory-store.js'
@@ -35,13 +36,13 @@ export async function hotPath({ server, isSmoke }) {
     const some = names.slice(from, from + AT_ONCE)
     await Promise.all(some.flatMap((account) => [provider.getToken({ account }), byHand(account)]))
   }
-  const cached = provider.getToken()
-  const usableUntilMs = Date.now() + 500_000
+  const limits = limitsOf(provider.getToken(), names)
   const requests = await requestsOfAdapters(server.credentials, opened)
 
   const measured = {
     floor: async () => {},
-    limit: () => (Date.now() < usableUntilMs ? cached : undefined),
+    limit: limits.call,
+    'limit, 1,000 in turn': (n) => limits.callInTurn(names[n % accounts]),
     'getToken()': () => provider.getToken(),
     'getToken() with a store': () => withStore.getToken(),
     'getToken({ account })': () => provider.getToken({ account: 'account-1' }),
@@ -65,9 +66,29 @@ export async function hotPath({ server, isSmoke }) {
     )
   }
   const times = await inTurns(loops, { rounds, warmUps: isSmoke ? 1 : 20 })
-  const bytes = await bytesOf(measured, calls)
+  const bytes = await bytesOf(measured, limits, calls)
   await Promise.all(opened.map((each) => each.close()))
   return { times, bytes }
+}
+
+/** The least that correct code must do: to look for the account, if there are many, and to read the clock once. */
+function limitsOf(cached, names) {
+  const usableUntilMs = Date.now() + 500_000
+  const bounded = new LRUCache({ max: names.length })
+  for (const name of names) bounded.set(name, { cached: Promise.resolve(), usableUntilMs })
+  const call = () => (Date.now() < usableUntilMs ? cached : undefined)
+  return {
+    call,
+    callWithOptions() {
+      // Kept, so that the compiler cannot do without the object.
+      this.options = { account: 'account-1' }
+      return call()
+    },
+    callInTurn(name) {
+      const entry = bounded.get(name)
+      return Date.now() < entry.usableUntilMs ? entry.cached : undefined
+    }
+  }
 }
 
 /** The rate of one thing as a share of another's: 1 is as fast, 0.5 takes twice as long. */
@@ -101,7 +122,7 @@ function whileHeard(measure) {
 }
 
 /** Bytes that a call allocates beyond what it costs to await a promise. */
-async function bytesOf({ 'getToken()': call, 'getToken({ account })': callWithAccount }, calls) {
+async function bytesOf({ 'getToken()': call, 'getToken({ account })': callWithAccount }, limits, calls) {
   const cached = Promise.resolve()
   const measure = (work, index) => {
     const loop = new Function(
@@ -119,7 +140,9 @@ async function bytesOf({ 'getToken()': call, 'getToken({ account })': callWithAc
     {
       promise: measure(() => cached, 0),
       'getToken()': measure(call, 1),
-      'getToken({ account })': measure(callWithAccount, 2)
+      'getToken({ account })': measure(callWithAccount, 2),
+      limit: measure(limits.call, 3),
+      'limit with options': measure(() => limits.callWithOptions(), 4)
     },
     { rounds: calls < 1_000 ? 1 : 9, warmUps: 3 }
   )

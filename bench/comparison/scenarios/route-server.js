@@ -15,6 +15,7 @@ const BODY = JSON.stringify({
   token_type: 'Bearer',
   expires_in: 599
 })
+const READY = Promise.resolve()
 const options = { ...JSON.parse(credentials), authorize: () => true }
 
 const port = framework === 'fastify' ? await startFastify() : await startExpress()
@@ -29,9 +30,17 @@ async function startFastify() {
     const { fastifyBandwidthToken } = await import('@bandwidth-token/fastify')
     await app.register(fastifyBandwidthToken, options)
   }
-  app.get('/constant', (_request, reply) => {
-    reply.headers(HEADERS).send(BODY)
-  })
+  if (what === 'awaiting') {
+    app.get('/constant', { onRequest: (_request, _reply, done) => done() }, async (_request, reply) => {
+      await READY
+      reply.headers(HEADERS)
+      return BODY
+    })
+  } else {
+    app.get('/constant', (_request, reply) => {
+      reply.headers(HEADERS).send(BODY)
+    })
+  }
   await app.listen({ port: 0, host: '127.0.0.1' })
   return app.server.address().port
 }
@@ -43,13 +52,14 @@ async function startExpress() {
     const { bandwidthToken } = await import('@bandwidth-token/express')
     app.use(bandwidthToken(options))
   }
-  if (what === 'no-op') app.use((_req, _res, next) => next())
-  app.get('/constant', (_req, res) => {
+  if (what === 'no-op' || what === 'awaiting') app.use((_req, _res, next) => next())
+  const answer = (res) => {
     res
       .set(HEADERS)
       .set('Content-Length', String(Buffer.byteLength(BODY)))
       .end(BODY)
-  })
+  }
+  app.get('/constant', (_req, res) => (what === 'awaiting' ? READY.then(() => answer(res)) : answer(res)))
   const server = createServer(app).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return server.address().port
