@@ -22,22 +22,24 @@ export async function lives({ isSmoke }) {
   return JSON.parse(stdout)
 }
 
-/** Milliseconds of processor time of a process that imports this, or nothing. */
+/** Milliseconds of processor time that importing the core takes in a process that has imported `undici` before. */
 export async function imports({ isSmoke }) {
   // As it is published.
   await import('../../../scripts/bundle.js')
-  const sources = {
-    undici: "await import('undici')",
-    core: "await import('../../../packages/core/dist/bundle/index.js')"
-  }
+  const addresses = { core: '../../../packages/core/dist/bundle/index.js', limit: './empty/index.js' }
   const measurements = Object.fromEntries(
-    Object.entries(sources).map(([name, source]) => [name, () => timeOf(source)])
+    Object.entries(addresses).map(([name, address]) => [name, () => timeOf(address)])
   )
   return inTurns(measurements, { rounds: isSmoke ? 1 : 25, warmUps: isSmoke ? 0 : 2 })
 }
 
-async function timeOf(source) {
-  const script = `${source}; const { user, system } = process.cpuUsage(); process.stdout.write(String(user + system))`
+async function timeOf(address) {
+  const script = `
+    await import('undici')
+    const before = process.cpuUsage()
+    await import('${address}')
+    const { user, system } = process.cpuUsage(before)
+    process.stdout.write(String(user + system))`
   const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script], { cwd: folder })
   return Number(stdout) / 1000
 }

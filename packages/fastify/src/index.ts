@@ -51,7 +51,6 @@ async function plugin(fastify: FastifyInstance, options: FastifyBandwidthTokenOp
   }
   if (path === false) return
 
-  // fastify-plugin ignores the prefix for routes that are registered here. A child plugin has the prefix.
   const { routeOptions: givenRouteOptions, ...childOptions } = extra
   const { onRequest = [], ...routeOptions } = checkRouteOptions(givenRouteOptions)
   // Hooks with a callback need no promise for each request.
@@ -63,8 +62,8 @@ async function plugin(fastify: FastifyInstance, options: FastifyBandwidthTokenOp
     }
     done()
   }
-  fastify.register(async (child) => {
-    child.route({
+  const mount = async (instance: FastifyInstance): Promise<void> => {
+    instance.route({
       ...routeOptions,
       method: 'GET',
       url: path,
@@ -84,7 +83,10 @@ async function plugin(fastify: FastifyInstance, options: FastifyBandwidthTokenOp
       },
       onError: async (_request, reply, error) => keepHeaders(reply.raw, errorHeaders(error))
     })
-  }, childOptions)
+  }
+  // Only a plugin within this one has the prefix: fastify-plugin ignores it here. Each of its requests costs a tenth more.
+  if (Object.keys(childOptions).length === 0) await mount(fastify)
+  else fastify.register(mount, childOptions)
 }
 
 /**

@@ -59,10 +59,18 @@ export class Policy<Request> {
     )
   }
 
-  /** @throws `ERR_BANDWIDTH_TOKEN_FORBIDDEN` unless `authorize` says `true`, and what it throws */
-  async authorize(request: Request): Promise<void> {
-    const given = this.#authorize?.(request)
-    const verdict = given === true || (await given)
+  /**
+   * Returns a promise only if there is something to wait for.
+   *
+   * @throws `ERR_BANDWIDTH_TOKEN_FORBIDDEN` unless `authorize` says `true`, and what it throws; or it rejects with that
+   */
+  authorize(request: Request): Promise<void> | undefined {
+    const verdict = this.#authorize?.(request)
+    return verdict === true ? undefined : this.#refuseUnless(verdict)
+  }
+
+  async #refuseUnless(given: unknown): Promise<void> {
+    const verdict = await given
     if (verdict === true) return
     if (verdict !== false && this.#authorize !== undefined) {
       this.#log.warnConfiguration(

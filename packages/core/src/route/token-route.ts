@@ -59,7 +59,8 @@ export class TokenRoute<Request> {
   async answer(request: Request, { url, header, signal }: RouteRequest): Promise<RouteAnswer> {
     try {
       this.#policy.checkOrigin(header)
-      await this.#policy.authorize(request)
+      const verdict = this.#policy.authorize(request)
+      if (verdict !== undefined) await verdict
       const account = this.#policy.accountOf(request)
       const token = await this.#getToken(account, signal)
       const rejectedId = rejectedTokenId(url)

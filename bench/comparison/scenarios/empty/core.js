@@ -1,0 +1,4 @@
+import { LRUCache } from 'lru-cache'
+import { nobody } from './shared.js'
+
+export const nothing = [LRUCache, nobody]
