@@ -106,7 +106,7 @@ function routeRows(times) {
         `${name}: another route with the plugin`,
         0.97,
         rateOf('other'),
-        framework === 'express' ? limitOf('no-op') : {}
+        framework === 'express' ? limitOf('decorating') : {}
       )
     ]
   })

@@ -42,7 +42,7 @@ export async function hotPath({ server, isSmoke }) {
   const measured = {
     floor: async () => {},
     limit: limits.call,
-    'limit, 1,000 in turn': (n) => limits.callInTurn(names[n % accounts]),
+    'limit, 1,000 in turn': (n) => limits.callInTurn({ account: names[n % accounts] }),
     'getToken()': () => provider.getToken(),
     'getToken() with a store': () => withStore.getToken(),
     'getToken({ account })': () => provider.getToken({ account: 'account-1' }),
@@ -71,7 +71,10 @@ export async function hotPath({ server, isSmoke }) {
   return { times, bytes }
 }
 
-/** The least that correct code must do: to look for the account, if there are many, and to read the clock once. */
+/**
+ * The least that correct code must do: to read the clock once, and before, where there are many accounts, to check the
+ * names of the options and to look for the account.
+ */
 function limitsOf(cached, names) {
   const usableUntilMs = Date.now() + 500_000
   const bounded = new LRUCache({ max: names.length })
@@ -84,8 +87,13 @@ function limitsOf(cached, names) {
       this.options = { account: 'account-1' }
       return call()
     },
-    callInTurn(name) {
-      const entry = bounded.get(name)
+    callInTurn(options) {
+      let account
+      for (const name in options) {
+        if (name !== 'account') return undefined
+        account = options.account
+      }
+      const entry = bounded.get(account)
       return Date.now() < entry.usableUntilMs ? entry.cached : undefined
     }
   }

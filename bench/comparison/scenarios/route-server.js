@@ -15,6 +15,7 @@ const BODY = JSON.stringify({
   token_type: 'Bearer',
   expires_in: 599
 })
+function decoration() {}
 const READY = Promise.resolve()
 const options = { ...JSON.parse(credentials), authorize: () => true }
 
@@ -52,7 +53,12 @@ async function startExpress() {
     const { bandwidthToken } = await import('@bandwidth-token/express')
     app.use(bandwidthToken(options))
   }
-  if (what === 'no-op' || what === 'awaiting') app.use((_req, _res, next) => next())
+  if (what === 'decorating' || what === 'awaiting') {
+    app.use((req, _res, next) => {
+      req.bandwidthToken = decoration
+      next()
+    })
+  }
   const answer = (res) => {
     res
       .set(HEADERS)

@@ -7,13 +7,14 @@ import { inTurns } from '../measure.js'
 const CONNECTIONS = 64
 const KINDS = {
   fastify: ['bare', 'token', 'other', 'awaiting'],
-  express: ['bare', 'token', 'other', 'awaiting', 'no-op']
+  express: ['bare', 'token', 'other', 'awaiting', 'decorating']
 }
 
 /**
  * The server's processor time for a request, in microseconds: of the token route, of a constant route with the same
  * headers in an app without the plugin (`bare`), of that route in an app with it (`other`), of that route if it awaits
- * a promise and has a hook or a middleware that does nothing (`awaiting`), and with such a middleware alone (`no-op`).
+ * a promise and has a hook that does nothing or a middleware that decorates the request (`awaiting`), and with such a
+ * middleware alone (`decorating`).
  */
 export async function routes({ server, isSmoke }) {
   const requests = isSmoke ? 128 : 3_000

@@ -117,8 +117,8 @@ export class TokenProvider {
   #hot(options: GetTokenOptions | undefined): Promise<AccessToken> | undefined {
     const account = options === undefined ? '' : accountAlone(options)
     if (account === undefined) return undefined
-    const withToken = this.#cache.getWithToken(account)
-    return withToken ? withToken.hot(this.#context.clock.now()) : this.#cache.getAcquiring(account)?.join()
+    const known = this.#cache.get(account)
+    return known?.hot(this.#context.clock.now()) ?? known?.join()
   }
 
   #getToken(options?: GetTokenOptions): Promise<AccessToken> {

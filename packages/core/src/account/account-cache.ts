@@ -13,7 +13,7 @@ export class AccountCache {
   readonly #withToken: LRUCache<string, Account>
   readonly #withoutToken: LRUCache<string, Account>
   readonly #acquiring = new Map<string, Account>()
-  /** The account with a token that was used last. It is the last one in the LRU order already, so it needs no look-up. */
+  /** The account that was used last. It is the last one in the LRU order already, so it needs no look-up. */
   #last: Account | undefined
 
   /** `onEvict` is called when a token that is still valid was evicted. */
@@ -29,20 +29,15 @@ export class AccountCache {
     this.#withoutToken = new LRUCache({ max: maxTokens })
   }
 
-  /** The account, if it has a token. This counts as a use of the account for the LRU order. */
-  getWithToken(key: string): Account | undefined {
-    if (this.#last?.key === key) return this.#last
-    this.#last = this.#withToken.get(key, GET_OPTIONS)
-    return this.#last
-  }
-
-  /** The account, if an acquisition of it is in flight. */
-  getAcquiring(key: string): Account | undefined {
-    return this.#acquiring.get(key)
-  }
-
+  /** The account. This counts as a use of it for the LRU order. */
   get(key: string): Account | undefined {
-    return this.getWithToken(key) ?? this.getAcquiring(key) ?? this.#withoutToken.get(key, GET_OPTIONS)
+    if (this.#last?.key !== key) {
+      this.#last =
+        this.#withToken.get(key, GET_OPTIONS) ??
+        this.#acquiring.get(key) ??
+        this.#withoutToken.get(key, GET_OPTIONS)
+    }
+    return this.#last
   }
 
   /** Moves an account to the cache that it belongs to now. */

@@ -50,6 +50,8 @@ export class Account {
   #madeRejections: Rejections | undefined
   #cached: CachedToken | undefined
   #acquisition: TokenAcquisition | undefined
+  /** What its callers get who joined it. It rejects with a failure. */
+  #first: Promise<AccessToken> | undefined
   #lastStartMs = NEVER
   #timer: unknown
   /** For the log. */
@@ -86,7 +88,10 @@ export class Account {
   join(): Promise<AccessToken> | undefined {
     if (this.#cached !== undefined || this.#acquisition === undefined) return undefined
     const sinceMs = startOfWaitMs(this.#context.clock)
-    return this.#acquisition.wait().then((result) => this.#use(this.#orThrow(result, sinceMs)))
+    // The token is the same for all of them. What each has of its own is the error.
+    const result = this.#acquisition.wait()
+    this.#first ??= result.then((it) => (isFailure(it) ? Promise.reject(it) : this.#use(it)))
+    return this.#first.then(undefined, (failure) => this.#use(this.#orThrow(failure, sinceMs)))
   }
 
   async getToken(
@@ -149,8 +154,7 @@ export class Account {
   forget(): void {
     this.#cached = undefined
     this.#hotToken = undefined
-    cancelTimeout(this.#context.clock, this.#timer)
-    this.#timer = undefined
+    this.#timer = cancelTimeout(this.#context.clock, this.#timer)
   }
 
   close(): void {
@@ -251,7 +255,7 @@ export class Account {
   }
 
   #settle(acquisition: TokenAcquisition, outcome: Acquired | Failure): CachedToken | Failure {
-    this.#acquisition = undefined
+    this.#acquisition = this.#first = undefined
     const now = this.#now()
     // The provider may have been closed after the response arrived, or by a subscriber at the deadline.
     const result = this.#context.isClosed() ? CLOSED : this.#conclude(acquisition, outcome, now)
@@ -276,8 +280,7 @@ export class Account {
     this.#cached = chooseToken(next, previous, acquisition.isReplacement, now)
     const isAdopted = this.#cached === next
     if (acquired.replacedAtMs !== undefined) this.#rejections.learn(acquired.replacedAtMs)
-    const isPointless = !isAdopted || isNearlyDead(next, now)
-    this.#pauses.succeeded(acquisition.admission, next.issuedAt, isPointless, now)
+    this.#pauses.succeeded(acquisition.admission, next.issuedAt, !isAdopted || isNearlyDead(next, now), now)
     this.#hotToken = undefined
     this.#hotUntilMs = isAdopted ? hotUntilMs(next) : NEVER
     return isAdopted ? next : POINTLESS
@@ -285,8 +288,7 @@ export class Account {
 
   /** Sets the timer to the next instant at which the account has something to do without a caller. */
   #armTimer(now: Instant): void {
-    cancelTimeout(this.#context.clock, this.#timer)
-    this.#timer = undefined
+    this.#timer = cancelTimeout(this.#context.clock, this.#timer)
     const cached = this.#cached
     if (cached === undefined || this.#context.isClosed()) return
     const retryInMs = this.#acquisition ? undefined : (this.#pause(now)?.leftMs ?? WAITED_IN_VAIN_RETRY_MS)

@@ -16,7 +16,6 @@ export class BackgroundTimer {
   }
 
   clear(): void {
-    cancelTimeout(this.#clock, this.#handle)
-    this.#handle = undefined
+    this.#handle = cancelTimeout(this.#clock, this.#handle)
   }
 }

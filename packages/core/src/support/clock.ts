@@ -55,7 +55,7 @@ export function setBackgroundTimeout(clock: Clock, callback: () => void, delayMs
   return handle
 }
 
-/** Cancels a timer, if there is one. */
-export function cancelTimeout(clock: Clock, handle: unknown): void {
+/** Cancels a timer, if there is one. Returns the handle that remains: none. */
+export function cancelTimeout(clock: Clock, handle: unknown): undefined {
   if (handle !== undefined) clock.clearTimeout(handle)
 }
