@@ -31,6 +31,7 @@ async function startFastify() {
     const { fastifyBandwidthToken } = await import('@bandwidth-token/fastify')
     await app.register(fastifyBandwidthToken, options)
   }
+  if (what === 'awaiting' || what === 'decorating') app.decorateRequest('bandwidthToken', decoration)
   if (what === 'awaiting') {
     app.get('/constant', { onRequest: (_request, _reply, done) => done() }, async (_request, reply) => {
       await READY

@@ -6,15 +6,15 @@ import { inTurns } from '../measure.js'
 
 const CONNECTIONS = 64
 const KINDS = {
-  fastify: ['bare', 'token', 'other', 'awaiting'],
+  fastify: ['bare', 'token', 'other', 'awaiting', 'decorating'],
   express: ['bare', 'token', 'other', 'awaiting', 'decorating']
 }
 
 /**
  * The server's processor time for a request, in microseconds: of the token route, of a constant route with the same
  * headers in an app without the plugin (`bare`), of that route in an app with it (`other`), of that route if it awaits
- * a promise and has a hook that does nothing or a middleware that decorates the request (`awaiting`), and with such a
- * middleware alone (`decorating`).
+ * a promise and has a hook or a middleware, and each request has a function more (`awaiting`), and of that route alone
+ * where each request has a function more (`decorating`).
  */
 export async function routes({ server, isSmoke }) {
   const requests = isSmoke ? 128 : 3_000
