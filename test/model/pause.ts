@@ -63,7 +63,9 @@ export class PauseRules {
     if (!isCertain) return
     this.failures.least++
     this.begun.least++
-    this.#untilMs.least = Math.max(this.#untilMs.least, now.monotonicMs + leastMs)
+    // That of a refusal may have ended early, with a token that served. The request that failed now came after it.
+    const earlierMs = this.#refusedAt === undefined ? this.#untilMs.least : NEVER
+    this.#untilMs.least = Math.max(earlierMs, now.monotonicMs + leastMs)
     this.#refusedAt = remedy === 'retry' ? undefined : now
   }
 

@@ -376,6 +376,8 @@ export class AccountRules {
     if (surroundings.isClosed) return
     if (flight.granted !== undefined) {
       this.#adopt(flight.granted, now)
+      // Whoever waited for a token that is dead when it comes is refused.
+      if (this.held.length === 0) this.failedInTurn = surroundings.turn
       this.own.end(true)
       this.client.succeeded(flight)
       return
