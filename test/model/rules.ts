@@ -194,6 +194,8 @@ export class AccountRules {
   failedInTurn = -1
   /** The turn in which an acquisition ran out of time before it could send a request. */
   waitedInVainInTurn = -1
+  /** Whether one of two lapsed of which the provider held one. */
+  #mayHoldNone = false
   readonly #granted: Granted[] = []
   /** A wall clock that is set back afterwards does not bring them back. */
   readonly #seenToLapse = new Set<Granted>()
@@ -227,16 +229,18 @@ export class AccountRules {
 
   /** Whether the provider must have a token to hand out. One that was seen to have lapsed is lost. */
   mustServe(now: Instant): boolean {
+    const isEvicted = this.surroundings.mayHaveEvicted(this.name)
     const lapsed = this.held.find((granted) => this.usableMs(granted, now) < 0)
     if (lapsed !== undefined) {
+      this.held = this.held.filter((granted) => this.usableMs(granted, now) >= 0)
+      this.#mayHoldNone = this.held.length > 0
       // Of one that was evicted the provider does not notice the end.
-      if (!this.surroundings.mayHaveEvicted(this.name)) {
+      if (!isEvicted && !this.#mayHoldNone) {
         this.#lapsed = lapsed
         this.#lapsedMs = now.monotonicMs
       }
-      this.held = []
     }
-    return this.held.length > 0 && !this.surroundings.mayHaveEvicted(this.name)
+    return this.held.length > 0 && !this.#mayHoldNone && !isEvicted
   }
 
   names(rejected: string): boolean {
@@ -475,9 +479,10 @@ export class AccountRules {
     const afterIntervalMs = granted.issuedAt.monotonicMs + REQUEST_INTERVAL_MS
     if (isRepeated || granted.lifetimeMs * 0.9 <= REQUEST_INTERVAL_MS)
       this.#mustPauseUntilMs = afterIntervalMs
-    const isEvicted = this.surroundings.mayHaveEvicted(this.name)
+    const mayHoldNone = this.#mayHoldNone || this.surroundings.mayHaveEvicted(this.name)
     const candidates = this.held.flatMap((held) => this.#chosen(granted, held, now))
-    this.held = candidates.length === 0 || isEvicted ? [granted, ...candidates] : candidates
+    this.held = candidates.length === 0 || mayHoldNone ? [granted, ...candidates] : candidates
+    this.#mayHoldNone = false
     this.held = [...new Set(this.held)].filter((held) => this.usableMs(held, now) >= 0)
     const isSound = this.held.length === 1 && this.held[0] === granted && !isRepeated
     this.pointlessUntilMs =

@@ -105,6 +105,30 @@ t.test('gives the first caller after a freeze in a refresh what is due', async (
   t.equal((await waiting).accessToken, `token-${requests.length}`)
 })
 
+t.test('asks for a longer life once per 5 s, counted from the attempt after the freeze', async (t) => {
+  const { clock, requests, provider, answer } = stage(t)
+  const first = provider.getToken()
+  await turns(1)
+  answer(0)
+  await first
+  const longer = { minimumLifetimeMs: 4_000_000 }
+  await clock.advance(5_000)
+  const waiting = provider.getToken(longer)
+  await turns(1)
+  await clock.freeze(6_000)
+  t.equal(requests.length, 3, 'it has begun anew')
+  answer(2)
+  t.equal((await waiting).accessToken, 'token-3')
+  t.equal((await provider.getToken(longer)).accessToken, 'token-3')
+  await clock.advance(4_999)
+  t.equal((await provider.getToken(longer)).accessToken, 'token-3')
+  t.equal(requests.length, 3)
+  await clock.advance(1)
+  void provider.getToken(longer).catch(() => {})
+  await turns(1)
+  t.equal(requests.length, 4)
+})
+
 t.test('begins anew after a suspend, in which one clock stands still', async (t) => {
   const { clock, requests, provider, answer } = stage(t)
   const waiting = provider.getToken()

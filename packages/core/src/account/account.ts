@@ -227,8 +227,8 @@ export class Account {
     now: Instant,
     signal?: AbortSignal
   ): Promise<AccessToken> {
-    const isTooSoon = now.monotonicMs - this.#lastStartMs < RENEWAL_INTERVAL_MS
-    const request = isTooSoon ? this.#acquisition : this.#request(now)
+    const lastMs = Math.max(this.#lastStartMs, asked.issuedAt.monotonicMs)
+    const request = now.monotonicMs - lastMs < RENEWAL_INTERVAL_MS ? this.#acquisition : this.#request(now)
     if (request === undefined || isPause(request)) return asked.token
     request.minimumLifetimeMs = Math.max(request.minimumLifetimeMs, minimumLifetimeMs)
     const result = await request.wait(signal)
