@@ -10,7 +10,7 @@ const outdir = new URL('bundle/', dist)
 await rm(outdir, { recursive: true, force: true })
 await mkdir(outdir)
 await bundle({
-  // All of it is one file, whichever entry an app imports, and however many. Only what a store needs is loaded later.
+  // Nearly all of it is one file, whichever entry an app imports, and however many. What a store needs is loaded later.
   stdin: {
     contents: ['index', 'adapter', 'testing'].map((name) => `export * from './${name}.js'\n`).join(''),
     sourcefile: 'core.js',

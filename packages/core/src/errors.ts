@@ -74,6 +74,11 @@ export class BandwidthTokenError extends Error {
     return 'BandwidthTokenError'
   }
 
+  /** That the message may be shown, for frameworks that recognise errors of `http-errors`, such as Koa and NestJS 12. */
+  get expose(): true {
+    return true
+  }
+
   /** Response headers to answer with: no caching, and `Retry-After` if known. A new object at each reading. */
   get headers(): Record<string, string> {
     return this.retryAfter === undefined

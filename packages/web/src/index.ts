@@ -80,21 +80,36 @@ function isResponse(value: unknown): value is Response {
 const SENDABLE =
   'a function that throws, as "account" may too, only a Response with an unread body and a status'
 
-/** The bodies of responses that were thrown. An app may throw one many times, and can have its body read only once. */
-const bodies = new WeakMap<Response, Promise<ArrayBuffer>>()
-
 /** Whether a thrown value can be the answer: a response that was read, or that of `Response.error()`, cannot. */
 function canBeSent(thrown: unknown): thrown is Response {
-  if (!isResponse(thrown) || thrown.status === 0) return false
-  return bodies.has(thrown) || (!thrown.bodyUsed && !thrown.body?.locked)
+  return isResponse(thrown) && !thrown.bodyUsed && !thrown.body?.locked && thrown.status !== 0
 }
 
-/** A copy, because the headers of some responses cannot be changed. */
+/** A copy, because the headers of some responses cannot be changed, and an app may throw one response many times. */
 async function uncacheable(response: Response, isHead: boolean): Promise<Response> {
   const { status, statusText } = response
   const headers = new Headers(response.headers)
   for (const [name, value] of Object.entries(errorHeaders(response))) headers.set(name, value)
-  const hasBody = !isHead && response.body !== null
-  if (hasBody && !bodies.has(response)) bodies.set(response, response.arrayBuffer())
-  return new Response(hasBody ? await bodies.get(response) : null, { status, statusText, headers })
+  return new Response(isHead ? null : await bodyOf(response), { status, statusText, headers })
+}
+
+/** The responses that were thrown, with the bodies of those that were thrown again. */
+const known = new WeakMap<Response, Promise<ArrayBuffer | null> | undefined>()
+
+/** A copy of the body. It comes as it comes, but from the second time on it is read once for all. */
+function bodyOf(response: Response): Response['body'] | Promise<ArrayBuffer | null> {
+  if (response.body === null) return null
+  if (!known.has(response)) {
+    known.set(response, undefined)
+    return response.clone().body
+  }
+  // Each further copy would leave a branch that nobody reads.
+  const body =
+    known.get(response) ??
+    response
+      .clone()
+      .arrayBuffer()
+      .catch(() => null)
+  known.set(response, body)
+  return body
 }

@@ -94,6 +94,32 @@ t.test('lets one account probe for all, and all others wait for it', async (t) =
   t.equal(new Set((await Promise.all(calls)).map(({ accessToken }) => accessToken)).size, 3)
 })
 
+t.test('begins a pause after a probe that fails, whatever an older request was told meanwhile', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  endpoint.answer = endpoint.held(fail(400, { 'Retry-After': '0' }))
+  const old = t.rejects(provider.getToken({ account: 'old' }), REFUSED)
+  await endpoint.untilRequest(1)
+  endpoint.answer = fail(503)
+  const first = provider.getToken().catch(() => {})
+  await endpoint.clock.advance(300)
+  await first
+  await endpoint.clock.advance(1_000)
+  let answerProbe = () => {}
+  endpoint.answer = (exchange) => {
+    answerProbe = () => fail(503)(exchange)
+  }
+  const probe = t.rejects(provider.getToken({ account: 'probe' }), UNAVAILABLE)
+  await endpoint.untilRequest(5)
+  await endpoint.release()
+  await old
+  answerProbe()
+  await probe
+  t.match(provider.status('next'), { state: 'cooling', consecutiveFailures: 2 })
+  await t.rejects(provider.getToken({ account: 'next' }), UNAVAILABLE)
+  t.equal(endpoint.count, 5)
+})
+
 t.test('refuses whoever has waited for a probe that fails, and makes the pause longer once', async (t) => {
   const endpoint = await startEndpoint(t, fail(503))
   const provider = endpoint.provider(t)

@@ -3,7 +3,7 @@ import { Acquisition } from '../acquisition/acquisition.js'
 import { ClientGate } from '../acquisition/client-gate.js'
 import { isPause, type Pause } from '../acquisition/cool-down.js'
 import type { Demand } from '../acquisition/fleet.js'
-import { CLOSED, type Failure, isFailure, POINTLESS } from '../failure.js'
+import { CLOSED, type Failure, isFailure, POINTLESS, toFailure } from '../failure.js'
 import { startOfWaitMs } from '../observe/serve-error.js'
 import {
   ageMs,
@@ -91,7 +91,7 @@ export class Account {
     // The token is the same for all of them. What each has of its own is the error.
     const result = this.#acquisition.wait()
     this.#first ??= result.then((it) => (isFailure(it) ? Promise.reject(it) : this.#use(it)))
-    return this.#first.then(undefined, (failure) => this.#use(this.#orThrow(failure, sinceMs)))
+    return this.#first.then(undefined, (reason) => this.#use(this.#orThrow(toFailure(reason), sinceMs)))
   }
 
   async getToken(

@@ -70,9 +70,8 @@ export class ClientGate {
     const wasInFlight =
       admission === undefined ? this.coolDown.pause(now) !== undefined : !this.isCurrent(admission)
     if (wasInFlight && this.coolDown.consecutiveFailures > 0) {
-      // The request was in flight when the cool-down began. Only its `Retry-After` counts.
-      if (failure.retryAfterMs !== undefined) this.#coolDowns++
-      this.coolDown.extend(failure, now)
+      // The request was in flight when the cool-down began. Only its `Retry-After` counts, if it ends later.
+      if (this.coolDown.extend(failure, now)) this.#coolDowns++
       return
     }
     this.#coolDowns++

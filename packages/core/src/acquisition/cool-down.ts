@@ -60,12 +60,17 @@ export class CoolDown {
     this.extend(failure, now)
   }
 
-  /** Lengthens the pause by the `Retry-After` of a failure, without another step of the schedule. */
-  extend(failure: Failure, now: Instant): void {
+  /**
+   * Lengthens the pause by the `Retry-After` of a failure, without another step of the schedule. Returns whether there is
+   * a pause now that ends later than before.
+   */
+  extend(failure: Failure, now: Instant): boolean {
     const askedUntilMs = now.monotonicMs + (failure.retryAfterMs ?? 0)
+    const isLonger = askedUntilMs > Math.max(this.#untilMs, now.monotonicMs)
     if (this.pause(now) === undefined) this.#failure = failure
     this.#askedUntilMs = Math.max(this.#askedUntilMs, askedUntilMs)
     this.#untilMs = Math.max(this.#untilMs, askedUntilMs)
+    return isLonger
   }
 
   /**

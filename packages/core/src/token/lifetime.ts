@@ -1,12 +1,6 @@
 /** No token is refreshed sooner, however short its lifetime (rule 11). */
 const LEAST_REFRESH_AGE_MS = 5_000
 
-/**
- * The jitter has so many steps. Accounts that draw the same one can share a list of Node's timers, which takes more memory
- * than a timer.
- */
-const JITTER_STEPS = 1_024
-
 /** How long a token lives, and when it is refreshed. Its age counts from the moment before its request. */
 export interface Lifetime {
   readonly lifetimeMs: number
@@ -28,8 +22,8 @@ export function planLifetime(
 ): Lifetime {
   const leastMs = marginMsOf(lifetimeMs, margins.expiryMarginMs)
   const softMs = Math.max(leastMs, Math.min(margins.refreshAheadMs, lifetimeMs / 4))
-  const jitter = Math.floor(random * JITTER_STEPS) / JITTER_STEPS
-  const refreshAgeMs = lifetimeMs - softMs + (jitter * (softMs - leastMs)) / 2
+  // Whole milliseconds take less memory.
+  const refreshAgeMs = Math.floor(lifetimeMs - softMs + (random * (softMs - leastMs)) / 2)
   return { lifetimeMs, marginMs: leastMs, refreshAgeMs: Math.max(refreshAgeMs, LEAST_REFRESH_AGE_MS) }
 }
 
