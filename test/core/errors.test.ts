@@ -2,12 +2,15 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
+import { inspect } from 'node:util'
 import {
   BandwidthTokenError,
   type BandwidthTokenErrorCode,
   TokenProvider,
   type TokenProviderOptions
 } from '@bandwidth-token/core'
+import { TokenRoute } from '@bandwidth-token/core/adapter'
+import { testProvider } from '@bandwidth-token/core/testing'
 import t, { type Test } from 'tap'
 import { Agent } from 'undici'
 import { selfSigned } from '../support/certificates.js'
@@ -88,6 +91,16 @@ t.test('has every property where it is known', async (t) => {
   )
   t.equal(error.cause, undefined)
   t.match(error.stack, /^BandwidthTokenError: /)
+})
+
+t.test('says that its message may be shown, as errors of http-errors do', async (t) => {
+  const route = new TokenRoute({ provider: testProvider(), authorize: () => false })
+  const refusal = await rejection(route.answer({}, { url: '/', header: () => undefined }))
+  for (const error of [new BandwidthTokenError('ERR_BANDWIDTH_TOKEN_UNAVAILABLE', 'Try again.'), refusal]) {
+    t.match(error, { expose: true, status: Number, statusCode: (error as BandwidthTokenError).status })
+    t.ok(error instanceof Error)
+    t.notMatch(inspect(error), 'expose')
+  }
 })
 
 t.test('gives fresh headers at every reading', async (t) => {

@@ -3,7 +3,10 @@ import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { testProvider } from '@bandwidth-token/core/testing'
 import { startEmulator } from '@bandwidth-token/emulator'
+import type { Hono } from 'hono'
 import t, { type Test } from 'tap'
 import { MOUNT_RULES, POLICY_RULES, PROVIDER_OPTION_RULES } from '../support/core-internals.js'
 import { spawnNode } from '../support/node.js'
@@ -64,6 +67,30 @@ t.test('the sign-in of packages/web gives a token to who signs in, and to nobody
   t.match(await (await token(cookie)).json(), { access_token: /^ey/, expires_in: Number })
   t.equal((await token('session=another')).status, 403)
 })
+
+t.test(
+  'the error handler of packages/web answers with the errors of this package, and hides all others',
+  async (t) => {
+    const project = await consumer(t)
+    const file = join(project, 'app.mjs')
+    const block = blocks.find((code) => code.includes('errorAnswer'))
+    await writeFile(file, `${block}\nexport { app }\n`)
+    const { app } = (await import(pathToFileURL(file).href)) as { app: Hono }
+    app.get('/status', async (c) =>
+      c.json(await testProvider({ error: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' }).getToken())
+    )
+    app.get('/other', () => {
+      throw new Error('the password of the database')
+    })
+    const refused = await app.request('/status')
+    t.equal(refused.status, 503)
+    t.match(refused.headers.get('retry-after'), /^\d+$/)
+    t.match(await refused.json(), { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', statusCode: 503 })
+    const other = await app.request('/other')
+    t.equal(other.status, 500)
+    t.equal(await other.text(), 'Internal Server Error')
+  }
+)
 
 t.test('the README of packages/web has a row for every option and every error', async (t) => {
   const rows = new Set([...readme.matchAll(/^\| `(\w+)` +\|/gm)].map(([, name]) => name))

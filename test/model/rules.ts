@@ -328,10 +328,10 @@ export class AccountRules {
     }
     const { deadlineMs } = this.surroundings.settings
     // A time limit comes due by the monotonic clock, whatever the one on the wall says.
-    if (now.monotonicMs - flight.limitsFrom.monotonicMs > deadlineMs) {
-      if (isLate(this.#lateMs(flight.limitsFrom, deadlineMs, now)) === 'no') {
-        this.#complain('a request after the deadline')
-      }
+    const overMs = now.monotonicMs - flight.limitsFrom.monotonicMs - deadlineMs
+    const wasLate = isLate(this.#lateMs(flight.limitsFrom, deadlineMs, now))
+    if (overMs > 0 && wasLate === 'no') this.#complain('a request after the deadline')
+    if (overMs > 0 || (overMs === 0 && wasLate !== 'no')) {
       flight.restart(now, this.surroundings.isAwaited(flight))
     }
     if (flight.attempts > 0) this.#checkFurther(flight)
