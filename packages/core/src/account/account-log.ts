@@ -14,7 +14,7 @@ interface Failing {
   readonly hasRecovered: boolean
 }
 
-/** The account that a line is about. */
+/** The account that is logged. */
 interface LoggedAccount {
   readonly key: string
   /** Whether it has a token that may still be handed out. */
@@ -23,6 +23,7 @@ interface LoggedAccount {
   hasFailed: boolean
 }
 
+/** How an acquisition ended. */
 interface Ended {
   readonly acquisition: ReportedAcquisition & { readonly admission: unknown }
   readonly outcome: Acquired | Failure

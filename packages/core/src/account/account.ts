@@ -50,7 +50,7 @@ export class Account {
   #madeRejections: Rejections | undefined
   #cached: CachedToken | undefined
   #acquisition: TokenAcquisition | undefined
-  /** What its callers get who joined it. It rejects with a failure. */
+  /** The token for those who joined the acquisition. It rejects with a `Failure`. */
   #first: Promise<AccessToken> | undefined
   #lastStartMs = NEVER
   #timer: unknown

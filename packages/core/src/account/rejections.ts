@@ -10,6 +10,7 @@ const YOUNG_MS = 5_000
 /** The time from the start of one replacement to the next one (rule 9). */
 const REPLACEMENT_INTERVAL_MS = 30_000
 
+/** What the rejections of a token work with. */
 export interface RejectionContext extends ReportContext {
   readonly accountLog: AccountLog
 }
