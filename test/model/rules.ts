@@ -33,6 +33,8 @@ export interface Surroundings {
   readonly settings: Settings
   /** Counts the turns of the event loop. */
   readonly turn: number
+  /** Counts the times that the process stood still, or seems to have, because a clock was set. */
+  readonly freezes: number
   readonly isClosed: boolean
   /** Whether the cache may have forgotten what it knew of the account. */
   mayHaveForgotten(account: string): boolean
@@ -69,6 +71,8 @@ export class Flight {
   admission: { least: number; most: number } | undefined
   granted: Granted | undefined
   failure: (Failed & { readonly turn: number; readonly isCertain: boolean }) | undefined
+  /** How often the process had stood still before it started. */
+  freezesBefore = 0
   /** Whether the function of credentials has hung. */
   hasHung = false
   /** How often a freeze made it begin anew while somebody waited: this often at least, and at most. */
@@ -308,6 +312,7 @@ export class AccountRules {
       this.#checkExcuse(now)
     }
     this.flight = flight
+    flight.freezesBefore = this.surroundings.freezes
     this.#lastStartMs = now.monotonicMs
   }
 
@@ -422,8 +427,9 @@ export class AccountRules {
 
   #stoodStill(flight: Flight, now: Instant): void {
     flight.restart(now, this.surroundings.isAwaited(flight))
-    if (flight.restarts.most <= MAX_RESTARTS) return
-    const { turn } = this.surroundings
+    const { turn, freezes } = this.surroundings
+    // It may also have begun anew while it waited for a place, which nobody sees.
+    if (Math.max(flight.restarts.most, freezes - flight.freezesBefore) <= MAX_RESTARTS) return
     const isCertain = flight.restarts.least > MAX_RESTARTS
     flight.failure = { remedy: 'retry', turn, isCertain }
     flight.mustEnd = isCertain

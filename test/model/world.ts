@@ -62,6 +62,7 @@ export class World implements Witness, Surroundings, EndpointContext {
   credentials: 'given' | 'throw' | 'hang' = 'given'
   isClosed = false
   turn = 0
+  freezes = 0
   #closedInTurn = -1
   #trap: { readonly where: Callback; readonly spring: () => void } | undefined
   /** The monotonic instant until which something stood in the way of a token's refresh. */
@@ -257,6 +258,7 @@ export class World implements Witness, Surroundings, EndpointContext {
       rules.clockStepped(this.now)
     }
     this.clock.stepWall(ms)
+    this.freezes++
     this.#wallStepMs = this.clock.monotonic()
     this.troubled()
   }
@@ -266,6 +268,7 @@ export class World implements Witness, Surroundings, EndpointContext {
    * the news of a broken connection comes first.
    */
   async freeze(ms: number, socketsFirst: boolean): Promise<void> {
+    this.freezes++
     const arrivals = this.endpoint.takeArrivals(ms)
     const arrive = () => {
       for (const arrival of arrivals) arrival()

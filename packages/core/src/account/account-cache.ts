@@ -52,12 +52,13 @@ export class AccountCache {
     home.set(account.key, account)
   }
 
+  /** Drops all tokens, and closes what is in flight. */
   close(): void {
-    const accounts = [...this.#withToken.values(), ...this.#acquiring.values()]
+    const acquiring = [...this.#acquiring.values()]
     this.#last = undefined
     this.#withToken.clear()
     this.#withoutToken.clear()
     this.#acquiring.clear()
-    for (const account of accounts) account.close()
+    for (const account of acquiring) account.close()
   }
 }
