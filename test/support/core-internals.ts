@@ -5,7 +5,7 @@ function load<Module>(file: string): Promise<Module> {
 
 export const { parseExpiresIn, parseGrant, parseOauthError, parseRetryAfter } =
   await load<typeof import('../../packages/core/dist/esm/endpoint/parse.js')>('endpoint/parse.js')
-export const { requestToken } =
+export const { authenticate, requestToken } =
   await load<typeof import('../../packages/core/dist/esm/endpoint/request.js')>('endpoint/request.js')
 export const { networkFailure } = await load<
   typeof import('../../packages/core/dist/esm/endpoint/network-failure.js')
@@ -21,12 +21,13 @@ export const { CoolDown, coolDownMs } =
   await load<typeof import('../../packages/core/dist/esm/acquisition/cool-down.js')>(
     'acquisition/cool-down.js'
   )
-export const { authenticate, loadCredentials } = await load<
+export const { loadCredentials } = await load<
   typeof import('../../packages/core/dist/esm/acquisition/credentials.js')
 >('acquisition/credentials.js')
-export const { failureFields } = await load<
-  typeof import('../../packages/core/dist/esm/acquisition/failure-fields.js')
->('acquisition/failure-fields.js')
+export const { failureFields } =
+  await load<typeof import('../../packages/core/dist/esm/account/failure-fields.js')>(
+    'account/failure-fields.js'
+  )
 export const { isOriginAllowed } =
   await load<typeof import('../../packages/core/dist/esm/route/origin.js')>('route/origin.js')
 export const { isSerializedOrigin } =

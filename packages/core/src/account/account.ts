@@ -2,7 +2,7 @@ import type { Acquired } from '../acquisition/acquired.js'
 import { Acquisition } from '../acquisition/acquisition.js'
 import { ClientGate } from '../acquisition/client-gate.js'
 import { isPause, type Pause } from '../acquisition/cool-down.js'
-import type { Demand } from '../acquisition/fleet.js'
+import type { Demand } from '../acquisition/obtain-together.js'
 import { CLOSED, type Failure, isFailure, POINTLESS, toFailure } from '../failure.js'
 import { startOfWaitMs } from '../observe/serve-error.js'
 import {

@@ -1,5 +1,5 @@
 import type { Grant } from '../endpoint/parse.js'
-import { type Endpoint, requestToken } from '../endpoint/request.js'
+import { authenticate, type Endpoint, requestToken } from '../endpoint/request.js'
 import { CLOSED, type Failure, isFailure, STOOD_STILL, TIMED_OUT, WAITED_IN_VAIN } from '../failure.js'
 import { abortable, controllerWithin } from '../support/abortable.js'
 import { ageMs, type Clock, type Instant, readClock } from '../support/clock.js'
@@ -7,12 +7,12 @@ import type { Log } from '../support/logger.js'
 import { marginMsOf } from '../token/lifetime.js'
 import type { Acquired } from './acquired.js'
 import type { Admission, ClientGate } from './client-gate.js'
-import { authenticate, type Credentials, loadCredentials } from './credentials.js'
+import { type Credentials, loadCredentials } from './credentials.js'
 import { Deadline } from './deadline.js'
 import { Entrance } from './entrance.js'
-import { type Demand, type LoadFleet, obtainTogether } from './fleet.js'
+import { type Demand, type LoadFleet, obtainTogether } from './obtain-together.js'
 import type { Places } from './places.js'
-import { retryDelayMs } from './retry.js'
+import { ATTEMPTS_WHILE_AWAITED, retryDelayMs } from './retry.js'
 import { TimeLimit } from './time-limit.js'
 import { traceAttempt } from './tracing.js'
 
@@ -33,7 +33,6 @@ export interface AcquisitionContext {
   readonly log: Log
 }
 
-const ATTEMPTS_WHILE_AWAITED = 3
 const RESTARTS_WHILE_AWAITED = 3
 
 /**

@@ -1,5 +1,4 @@
 import { isNativeError } from 'node:util/types'
-import type { ClientAuthentication } from '../endpoint/request.js'
 import { optionInvalid, typeName } from '../errors.js'
 import type { Failure } from '../failure.js'
 import type { OptionRule } from '../support/check-options.js'
@@ -78,12 +77,6 @@ export async function loadCredentials(
     for (const doubt of doubtsAbout(checked[name], subject)) warn?.(doubt)
   }
   return checked
-}
-
-/** HTTP Basic (RFC 7617 §2), raw as Bandwidth documents it. RFC 6749 §2.3.1 would percent-encode both parts. */
-export function authenticate({ clientId, clientSecret }: Credentials): ClientAuthentication {
-  const basic = Buffer.from(`${clientId}:${clientSecret}`).toString('base64')
-  return { authorization: `Basic ${basic}`, secrets: [clientSecret, basic] }
 }
 
 function fromEnvironment(name: Name): string {

@@ -1,5 +1,7 @@
 import type { Failure } from '../failure.js'
 
+/** How many attempts an acquisition may make while a caller waits for it. Otherwise it makes one. */
+export const ATTEMPTS_WHILE_AWAITED = 3
 const BACKOFF_BASE_MS = 100
 
 /** What decides whether there is another attempt. */

@@ -36,6 +36,15 @@ export interface ClientAuthentication {
   readonly secrets: readonly string[]
 }
 
+/** HTTP Basic (RFC 7617 §2), raw as Bandwidth documents it. RFC 6749 §2.3.1 would percent-encode both parts. */
+export function authenticate(client: {
+  readonly clientId: string
+  readonly clientSecret: string
+}): ClientAuthentication {
+  const basic = Buffer.from(`${client.clientId}:${client.clientSecret}`).toString('base64')
+  return { authorization: `Basic ${basic}`, secrets: [client.clientSecret, basic] }
+}
+
 const MAX_BODY_BYTES = 64 * 1024
 /** The error statuses whose body is read, because it says more (RFC 6749 §5.2). */
 const EXPLAINED: ReadonlySet<number> = new Set([400, 401, 403])
