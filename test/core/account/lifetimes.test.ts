@@ -100,6 +100,21 @@ for (const [what, answer] of [
   })
 }
 
+t.test('logs a token that is dead when it comes as none', async (t) => {
+  const logger = recordingLogger()
+  const endpoint = await startEndpoint(t)
+  endpoint.answer = endpoint.held(grant({ expires_in: 1 }))
+  const provider = endpoint.provider(t, { logger })
+  const refused = t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' })
+  await endpoint.untilRequest(1)
+  await endpoint.clock.advance(1_500)
+  await endpoint.release()
+  await refused
+  const messages = logger.lines.map(({ level, message }) => `${level} ${message}`)
+  t.ok(messages.includes('error No token could be obtained.'), messages.join())
+  t.notOk(messages.some((message) => message.includes('was obtained')))
+})
+
 t.test('tells of no error after a token that is merely short', async (t) => {
   const endpoint = await startEndpoint(t, grant({ expires_in: 3 }))
   const provider = endpoint.provider(t)
