@@ -3,6 +3,19 @@
 export const equivalents = [
   {
     file: 'core/account/account.ts',
+    before:
+      'const isRejected = isNamedBy(rejected, { token }) && this.#checkCached(this.#now()) !== undefined',
+    after: 'const isRejected = (isNamedBy(rejected, { token }))',
+    reason: 'A token that came just now is young, so it is dropped only by an eviction within the same turn.'
+  },
+  {
+    file: 'core/account/account.ts',
+    before: 'this.#hotUntilMs = isAdopted ? hotUntilMs(next) : NEVER',
+    after: 'this.#hotUntilMs = (hotUntilMs(next))',
+    reason: 'A token that is not adopted is due sooner than the one that is kept.'
+  },
+  {
+    file: 'core/account/account.ts',
     before: 'minimumLifetimeMs = 0,',
     after: 'minimumLifetimeMs,',
     reason: 'Nothing left is less than `undefined`.'

@@ -96,6 +96,17 @@ t.test('starts nothing more when a logger closes the provider on an eviction', a
   t.equal(endpoint.clock.timers.size, 0)
 })
 
+t.test('tells nobody to try again after it was closed, not even in a cool-down', async (t) => {
+  const endpoint = await startEndpoint(t, hang)
+  const provider = endpoint.provider(t)
+  const waiting = t.rejects(provider.getToken(), { ...CLOSED, retryAfter: undefined })
+  await endpoint.untilRequest(1)
+  endpoint.answer = fail(400)
+  await t.rejects(provider.getToken({ account: 'other' }), { retryAfter: 60 })
+  await provider.close()
+  await waiting
+})
+
 t.test('rejects who waits in line when it is closed', async (t) => {
   const clock = new VirtualClock()
   const options: TokenProviderOptions = {
