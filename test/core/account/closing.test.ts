@@ -6,6 +6,7 @@ import { fail, grant, hang, startEndpoint } from '../../support/endpoint.js'
 import { VirtualClock } from '../../support/virtual-clock.js'
 
 const CLOSED = { code: 'ERR_BANDWIDTH_TOKEN_CLOSED' }
+const REFUSED = { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED', retryAfter: 60 }
 const NOBODY = { debug() {}, info() {}, warn() {}, error() {} }
 
 t.test('sends no request when the credentials function closes the provider before it returns', async (t) => {
@@ -102,7 +103,7 @@ t.test('tells nobody to try again after it was closed, not even in a cool-down',
   const waiting = t.rejects(provider.getToken(), { ...CLOSED, retryAfter: undefined })
   await endpoint.untilRequest(1)
   endpoint.answer = fail(400)
-  await t.rejects(provider.getToken({ account: 'other' }), { retryAfter: 60 })
+  await t.rejects(provider.getToken({ account: 'other' }), REFUSED)
   await provider.close()
   await waiting
 })
