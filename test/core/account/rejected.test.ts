@@ -148,3 +148,14 @@ t.test('invalidates the cached token only if it is the one named and at least 5 
   t.equal(endpoint.clock.timers.size, 0)
   t.equal((await provider.getToken()).accessToken, 'token-2')
 })
+
+t.test('replaces a rejected token though the endpoint once sent one that was about to expire', async (t) => {
+  const endpoint = await startEndpoint(t, grant({ expires_in: 3 }))
+  const provider = endpoint.provider(t)
+  await provider.getToken()
+  endpoint.answer = grant()
+  await endpoint.clock.advance(6_000)
+  const rejected = await provider.getToken()
+  await endpoint.clock.advance(6_000)
+  t.not((await provider.getToken({ rejected })).accessToken, rejected.accessToken)
+})
