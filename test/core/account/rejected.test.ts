@@ -159,3 +159,14 @@ t.test('replaces a rejected token though the endpoint once sent one that was abo
   await endpoint.clock.advance(6_000)
   t.not((await provider.getToken({ rejected })).accessToken, rejected.accessToken)
 })
+
+t.test('keeps a rejected token while a new one would be no better', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  const token = await provider.getToken()
+  endpoint.answer = grant({ expires_in: 5 })
+  while (endpoint.count < 2) await endpoint.clock.advance(1_000)
+  await endpoint.clock.settle()
+  t.equal(await provider.getToken({ rejected: token }), token)
+  t.equal(endpoint.count, 2)
+})

@@ -94,6 +94,23 @@ t.test('lets one account probe for all, and all others wait for it', async (t) =
   t.equal(new Set((await Promise.all(calls)).map(({ accessToken }) => accessToken)).size, 3)
 })
 
+t.test('obeys the longest Retry-After of several that were told at once', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  const calls: Promise<unknown>[] = []
+  for (const seconds of [5, 1]) {
+    endpoint.answer = endpoint.held(fail(503, { 'Retry-After': String(seconds) }))
+    calls.push(provider.getToken({ account: `${seconds}` }))
+    await endpoint.untilRequest(calls.length)
+  }
+  endpoint.answer = grant()
+  await endpoint.release()
+  await endpoint.clock.advance(4_900)
+  t.equal(endpoint.count, 2)
+  await endpoint.clock.advance(100)
+  t.equal((await Promise.all(calls)).length, 2)
+})
+
 t.test('begins a pause after a probe that fails, whatever an older request was told meanwhile', async (t) => {
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)

@@ -132,9 +132,8 @@ export class OutageLog {
 
   /** Whether an outage is over: with credentials of their own, all of its accounts must have a token again. */
   #isOver({ failing, endedAtMs }: Outage, hasRecovered: boolean, nowMs: number): boolean {
-    for (const [account, failedAtMs] of failing) {
+    for (const failedAtMs of failing.values()) {
       if (nowMs - failedAtMs <= UNUSED_AFTER_MS) return false
-      failing.delete(account)
     }
     return this.#isPerAccount || hasRecovered || endedAtMs !== undefined
   }
