@@ -1,14 +1,17 @@
 import { once } from 'node:events'
-import { readdir } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { TokenProvider } from '@bandwidth-token/core'
 import { testProvider } from '@bandwidth-token/core/testing'
+import { transform } from 'esbuild'
 import t, { type Test } from 'tap'
-import { read, root } from '../docs/documents.js'
+import { codeBlocks, read, root } from '../docs/documents.js'
+import { answerOf } from '../docs/project.js'
 import { type Answer, fail, grant, startEndpoint } from '../support/endpoint.js'
+import { spawnNode } from '../support/node.js'
 import { cookieOf } from './recipe.js'
 
 const FOLDER = 'examples/nestjs'
@@ -139,4 +142,40 @@ for (const platform of ['on-fastify', 'on-express']) {
     await app.close()
     await t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_CLOSED' })
   })
+}
+
+for (const name of ['express', 'fastify']) {
+  t.test(`the app of the README of packages/${name} runs as written`, async (t) => {
+    const [typed = ''] = codeBlocks(await read(`packages/${name}/README.md`), 'typescript')
+    const tsconfigRaw = { compilerOptions: { experimentalDecorators: true } }
+    const { code } = await transform(typed, { loader: 'ts', tsconfigRaw, target: 'node20' })
+    const file = join(root, FOLDER, 'build', `readme-${name}.js`)
+    await writeFile(file, code)
+    const endpoint = await startEndpoint(t)
+    const port = await freePort()
+    const child = spawnNode([file], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env: {
+        PORT: String(port),
+        BW_CLIENT_ID: 'client',
+        BW_CLIENT_SECRET: 'secret',
+        BW_TOKEN_URL: endpoint.tokenUrl
+      }
+    })
+    t.teardown(() => child.kill('SIGKILL'))
+    const origin = `http://127.0.0.1:${port}`
+    const refused = await answerOf(`${origin}/bandwidth/token`, 15_000)
+    t.equal(refused.status, 403)
+    t.match(await refused.json(), { message: /Sign in first/ })
+    t.match(await (await fetch(`${origin}/status`)).json(), { expiresIn: Number })
+    t.equal(endpoint.count, 1)
+  })
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  await once(server.close(), 'close')
+  return port
 }
