@@ -34,7 +34,7 @@ export function parseGrant(answer: unknown, secrets: readonly string[] = []): Gr
     return refused({ upstreamStatus: 200, oauthError: parseOauthError(answer, secrets) })
   }
   if (typeof access_token !== 'string' || !/^[A-Za-z0-9._~+/-]+=*$/.test(access_token)) {
-    return unusable('has no valid access token')
+    return unusable('has no valid "access_token"')
   }
   if (token_type !== undefined && !(typeof token_type === 'string' && /^bearer$/i.test(token_type))) {
     return unusable('has a "token_type" other than "Bearer"')
