@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { testProvider } from '@bandwidth-token/core/testing'
 import { startEmulator } from '@bandwidth-token/emulator'
@@ -7,6 +6,7 @@ import Koa from 'koa'
 import t, { type Test } from 'tap'
 import { ask } from '../support/adapters-http.js'
 import { guide } from '../support/adapters-koa.js'
+import { freePort } from '../support/free-port.js'
 import { until } from '../support/outcomes.js'
 import { Program } from '../support/program.js'
 
@@ -62,10 +62,7 @@ t.test('the adapter of the guide refuses a name that the context has', async (t)
 t.test('the app of the guide runs as written', async (t) => {
   const emulator = await startEmulator()
   t.teardown(() => emulator.close())
-  const free = createServer().listen(0, '127.0.0.1')
-  await once(free, 'listening')
-  const { port } = free.address() as AddressInfo
-  await once(free.close(), 'close')
+  const port = await freePort()
   const { tokenUrl: BW_TOKEN_URL, clientId: BW_CLIENT_ID, clientSecret: BW_CLIENT_SECRET } = emulator
   const env = { PORT: String(port), BW_TOKEN_URL, BW_CLIENT_ID, BW_CLIENT_SECRET }
   const program = new Program(t, [app], { env })

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { startEmulator } from '@bandwidth-token/emulator'
 import t, { type Test } from 'tap'
+import { freePort } from '../support/free-port.js'
 import { spawnNode } from '../support/node.js'
 import { processEvents } from '../support/process-events.js'
 import { codeBlocks, isCommonJs, read } from './documents.js'
@@ -76,14 +77,6 @@ type App =
   | { listen(port: number, host: string): Server; set(name: string, value: string): unknown }
 
 const originOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await once(server.close(), 'close')
-  return port
-}
 
 const isDown = { tokenUrl: `http://127.0.0.1:${await freePort()}/token` }
 

@@ -1,7 +1,4 @@
-import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { testProvider } from '@bandwidth-token/core/testing'
@@ -9,6 +6,7 @@ import { startEmulator } from '@bandwidth-token/emulator'
 import type { Hono } from 'hono'
 import t, { type Test } from 'tap'
 import { MOUNT_RULES, POLICY_RULES, PROVIDER_OPTION_RULES } from '../support/core-internals.js'
+import { freePort } from '../support/free-port.js'
 import { spawnNode } from '../support/node.js'
 import { codeBlocks, read } from './documents.js'
 import { answerOf, compile, consumer } from './project.js'
@@ -29,10 +27,7 @@ async function start(t: Test, code = '', env: Record<string, string> = {}): Prom
   const project = await consumer(t)
   const emulator = await startEmulator()
   t.teardown(() => emulator.close())
-  const free = createServer().listen(0, '127.0.0.1')
-  await once(free, 'listening')
-  const { port } = free.address() as AddressInfo
-  await once(free.close(), 'close')
+  const port = await freePort()
   await writeFile(join(project, 'app.js'), code)
   const child = spawnNode([join(project, 'app.js')], {
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { freePort } from '../support/free-port.js'
 import { until } from '../support/outcomes.js'
 import { Program } from '../support/program.js'
 import type { Teardown } from '../support/teardown.js'
@@ -48,11 +49,7 @@ t.test('prints an environment with which a token can be had', async (t) => {
 })
 
 t.test('takes every option as a flag', async (t) => {
-  const free = createServer().listen(0, '127.0.0.1')
-  await once(free, 'listening')
-  const { port } = free.address() as AddressInfo
-  free.close()
-  await once(free, 'close')
+  const port = await freePort()
 
   const secret = `it's $HOME "quoted" \`id\` \\`
   const flags = ['--host', 'localhost', '--client-id', 'a b', '--client-secret', secret, '--expires-in', '60']

@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { codeBlocks, read } from '../docs/documents.js'
 import { grant, startEndpoint } from '../support/endpoint.js'
+import { freePort } from '../support/free-port.js'
 import { foreign, install, run, type Tarball } from './foreign.js'
 
 const ROUTE = 'app/bandwidth/token/route.ts'
@@ -68,14 +66,6 @@ export async function nextServesTokens(t: Test, folder: string, tarballs: readon
     t.equal((await ask(SIGNED_IN)).status, 403)
     t.equal(requests.length, before + 1)
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await once(server.close(), 'close')
-  return port
 }
 
 /** Asks until the server is there. */

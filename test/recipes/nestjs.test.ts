@@ -11,6 +11,7 @@ import t, { type Test } from 'tap'
 import { codeBlocks, read, root } from '../docs/documents.js'
 import { answerOf } from '../docs/project.js'
 import { type Answer, fail, grant, startEndpoint } from '../support/endpoint.js'
+import { freePort } from '../support/free-port.js'
 import { spawnNode } from '../support/node.js'
 import { cookieOf } from './recipe.js'
 
@@ -170,12 +171,4 @@ for (const name of ['express', 'fastify']) {
     t.match(await (await fetch(`${origin}/status`)).json(), { expiresIn: Number })
     t.equal(endpoint.count, 1)
   })
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await once(server.close(), 'close')
-  return port
 }

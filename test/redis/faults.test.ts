@@ -5,8 +5,9 @@ import { createClient } from 'redis'
 import t, { type Test } from 'tap'
 import { newKey, promises } from '../contract/token-store.js'
 import { until } from '../processes/child.js'
+import { freePort } from '../support/free-port.js'
 import { clients } from '../support/redis-clients.js'
-import { freePort, RedisServer } from '../support/redis-server.js'
+import { RedisServer } from '../support/redis-server.js'
 
 const LONG_MS = 60_000
 

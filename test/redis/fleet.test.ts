@@ -6,8 +6,9 @@ import t from 'tap'
 import { accessTokens } from '../core/store/fleet.js'
 import { until } from '../processes/child.js'
 import { grant } from '../support/endpoint.js'
+import { freePort } from '../support/free-port.js'
 import { processEvents } from '../support/process-events.js'
-import { freePort, RedisServer } from '../support/redis-server.js'
+import { RedisServer } from '../support/redis-server.js'
 import type { Teardown } from '../support/teardown.js'
 import {
   ACQUISITION_MS,

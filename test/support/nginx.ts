@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { KeyedCertificate } from './certificates.js'
 import { startDaemon } from './daemon.js'
-import { freePort } from './redis-server.js'
+import { freePort } from './free-port.js'
 import type { Teardown } from './teardown.js'
 
 /** A real nginx on a port of its own. It ends with the test. `server` is its block, with the paths of these names. */

@@ -2,7 +2,7 @@ import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startDaemon } from './daemon.js'
-import { freePort } from './redis-server.js'
+import { freePort } from './free-port.js'
 import type { Teardown } from './teardown.js'
 
 export interface Series {

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import { until } from '../processes/child.js'
-import { freePort, RedisServer } from './redis-server.js'
+import { freePort } from './free-port.js'
+import { RedisServer } from './redis-server.js'
 import type { Teardown } from './teardown.js'
 
 /** One master of a cluster: its process, a client without restrictions, and its id. */

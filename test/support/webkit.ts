@@ -1,8 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
-import { createServer } from 'node:net'
 import { until } from '../processes/child.js'
+import { freePort } from './free-port.js'
 import type { Teardown } from './teardown.js'
 
 /** A page in WebKitGTK, the engine of Safari, by WebDriver (https://www.w3.org/TR/webdriver2/). */
@@ -71,12 +70,4 @@ async function command<Value>(url: string, body?: object, method = 'POST'): Prom
 function miniBrowser(): string {
   const files = execFileSync('dpkg', ['-L', 'libwebkit2gtk-4.1-0'], { encoding: 'utf8' })
   return files.split('\n').find((file) => file.endsWith('/MiniBrowser')) ?? 'MiniBrowser'
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await once(server.close(), 'close')
-  return port
 }

@@ -33,6 +33,16 @@ function stage(t: Test, options: { credentials?: () => Promise<never> } = {}) {
   return { clock, requests, provider, answer }
 }
 
+/** The same, after the first token. */
+async function stageWithToken(t: Test) {
+  const staged = stage(t)
+  const first = staged.provider.getToken()
+  await turns(1)
+  staged.answer(0)
+  await first
+  return staged
+}
+
 t.test('asks again after a freeze during a first request', async (t) => {
   const { clock, requests, provider, answer } = stage(t)
   const waiting = provider.getToken()
@@ -91,11 +101,7 @@ t.test('lets a status be a verdict, however late it is read', async (t) => {
 })
 
 t.test('gives the first caller after a freeze in a refresh what is due', async (t) => {
-  const { clock, requests, provider, answer } = stage(t)
-  const first = provider.getToken()
-  await turns(1)
-  answer(0)
-  await first
+  const { clock, requests, provider, answer } = await stageWithToken(t)
   while (requests.length < 2) await clock.advance(1_000)
   // Whenever the refresh began, the token is past its hard line after that.
   await clock.freeze(21_000)
@@ -106,11 +112,7 @@ t.test('gives the first caller after a freeze in a refresh what is due', async (
 })
 
 t.test('asks for a longer life once per 5 s, counted from the attempt after the freeze', async (t) => {
-  const { clock, requests, provider, answer } = stage(t)
-  const first = provider.getToken()
-  await turns(1)
-  answer(0)
-  await first
+  const { clock, requests, provider, answer } = await stageWithToken(t)
   const longer = { minimumLifetimeMs: 4_000_000 }
   await clock.advance(5_000)
   const waiting = provider.getToken(longer)

@@ -4,7 +4,7 @@ import type { Log } from '../support/logger.js'
 import { type Destination, failureFields } from './failure-fields.js'
 
 /** What is known at one failure. */
-export interface NotedFailure {
+interface NotedFailure {
   readonly account: string
   readonly failure: Failure
   /** Whether callers still get a token. */
