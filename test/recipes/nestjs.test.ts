@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readdir, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
@@ -12,7 +12,7 @@ import { codeBlocks, read, root } from '../docs/documents.js'
 import { answerOf } from '../docs/project.js'
 import { type Answer, fail, grant, startEndpoint } from '../support/endpoint.js'
 import { freePort } from '../support/free-port.js'
-import { spawnNode } from '../support/node.js'
+import { runNode, spawnNode } from '../support/node.js'
 import { cookieOf } from './recipe.js'
 
 const FOLDER = 'examples/nestjs'
@@ -145,19 +145,49 @@ for (const platform of ['on-fastify', 'on-express']) {
   })
 }
 
+/** What the compiler says about the app of a README, beside the session that the README declares. */
+async function errorsOf(t: Test, app: string, readme: string): Promise<string> {
+  const folder = await mkdtemp(join(root, FOLDER, 'build', 'readme-'))
+  t.teardown(() => rm(folder, { recursive: true }))
+  const session = codeBlocks(readme, 'ts').find((block) => block.includes('declare module'))
+  await writeFile(join(folder, 'main.ts'), app)
+  await writeFile(join(folder, 'session.ts'), `${session}`)
+  // As the Nest CLI compiles.
+  const compilerOptions = {
+    rootDir: '.',
+    outDir: 'out',
+    noEmit: true,
+    composite: false,
+    incremental: false,
+    emitDecoratorMetadata: true,
+    isolatedModules: true,
+    verbatimModuleSyntax: false,
+    paths: { fastify: ['../../node_modules/fastify/fastify.d.ts'] }
+  }
+  const project = { extends: '../../tsconfig.json', compilerOptions, include: ['*.ts'] }
+  await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(project))
+  return runNode([join(root, 'node_modules/typescript/bin/tsc'), '-p', folder]).then(
+    () => '',
+    ({ stdout }) => stdout
+  )
+}
+
 for (const name of ['express', 'fastify']) {
   t.test(`the app of the README of packages/${name} runs as written`, async (t) => {
-    const [typed = ''] = codeBlocks(await read(`packages/${name}/README.md`), 'typescript')
+    const readme = await read(`packages/${name}/README.md`)
+    const [typed = ''] = codeBlocks(readme, 'typescript')
     const tsconfigRaw = { compilerOptions: { experimentalDecorators: true } }
     const { code } = await transform(typed, { loader: 'ts', tsconfigRaw, target: 'node20' })
     const file = join(root, FOLDER, 'build', `readme-${name}.js`)
     await writeFile(file, code)
+    t.equal(await errorsOf(t, typed, readme), '')
     const endpoint = await startEndpoint(t)
     const port = await freePort()
     const child = spawnNode([file], {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: {
         PORT: String(port),
+        DEMO_PASSWORD: 'open sesame',
         BW_CLIENT_ID: 'client',
         BW_CLIENT_SECRET: 'secret',
         BW_TOKEN_URL: endpoint.tokenUrl
@@ -165,10 +195,21 @@ for (const name of ['express', 'fastify']) {
     })
     t.teardown(() => child.kill('SIGKILL'))
     const origin = `http://127.0.0.1:${port}`
+    const signIn = (password: string) =>
+      fetch(`${origin}/sign-in`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ password })
+      })
     const refused = await answerOf(`${origin}/bandwidth/token`, 15_000)
     t.equal(refused.status, 403)
     t.match(await refused.json(), { message: /Sign in first/ })
     t.match(await (await fetch(`${origin}/status`)).json(), { expiresIn: Number })
+    t.equal((await signIn('wrong')).status, 401)
+    const signedIn = await signIn('open sesame')
+    t.equal(signedIn.status, 204)
+    const answer = await fetch(`${origin}/bandwidth/token`, { headers: cookieOf(signedIn) })
+    t.match(await answer.json(), { access_token: 'token-1' })
     t.equal(endpoint.count, 1)
   })
 }
