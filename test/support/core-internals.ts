@@ -54,3 +54,5 @@ export const { identityText } =
   await load<typeof import('../../packages/core/dist/esm/store/identity.js')>('store/identity.js')
 export const { ageMs } =
   await load<typeof import('../../packages/core/dist/esm/support/clock.js')>('support/clock.js')
+export const { leftMs, parseEntry } =
+  await load<typeof import('../../packages/core/dist/esm/store/entry.js')>('store/entry.js')

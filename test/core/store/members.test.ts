@@ -125,6 +125,16 @@ t.test(
   }
 )
 
+t.test('invalidates a token in the store too, whichever member fetched it', async (t) => {
+  const { endpoint, join } = await startFleet(t)
+  await join().getToken()
+  const member = join()
+  const token = await member.getToken()
+  await endpoint.clock.advance(5_000)
+  t.ok(member.invalidate(token))
+  t.equal((await join().getToken()).accessToken, 'token-2')
+})
+
 t.test('a member without a token takes no young one from the others', async (t) => {
   const { endpoint, join } = await startFleet(t)
   await join().getToken()

@@ -1,3 +1,4 @@
+import type { TokenStore } from '@bandwidth-token/core'
 import t from 'tap'
 import { fail, grant, hang } from '../../support/endpoint.js'
 import { KEY, startFleet } from './fleet.js'
@@ -33,6 +34,36 @@ t.test('takes no lock for an account that waits for a place', async (t) => {
   await endpoint.clock.advance(500)
   t.equal(commands.filter((name) => name === 'lock').length, 64)
   await provider.close()
+})
+
+t.test('takes no lock once the deadline of a wait for a place has ended', async (t) => {
+  const { endpoint, join, store } = await startFleet(t, hang)
+  const { clock } = endpoint
+  const locked = new Set<string>()
+  const watched: TokenStore = {
+    ...store,
+    lock: (key, owner, ttlMs) => {
+      locked.add(key)
+      return store.lock(key, owner, ttlMs)
+    }
+  }
+  const provider = join({
+    ...PER_ACCOUNT,
+    credentials: async (account) => {
+      // It queues after the others, and its deadline ends before theirs.
+      if (account === 'late') await new Promise<void>((resolve) => clock.setTimeout(resolve, 1_000))
+      return PER_ACCOUNT.credentials()
+    },
+    store: watched,
+    timeoutMs: 20_000,
+    deadlineMs: 20_000
+  })
+  const late = t.rejects(provider.getToken({ account: 'late' }), TIMEOUT)
+  await clock.advance(500)
+  for (let account = 0; account < 64; account++) provider.getToken({ account: `${account}` }).catch(() => {})
+  await clock.advance(19_900)
+  await late
+  t.equal(locked.size, 64)
 })
 
 t.test('gives its place back while it waits for the holder of the lock', async (t) => {

@@ -143,11 +143,12 @@ t.test('takes a token that was written between its look and its lock', async (t)
   const { endpoint, join, store } = await startFleet(t)
   await join().getToken()
   let looks = 0
-  const late = new Proxy(store, {
-    get: (target, name: keyof TokenStore) =>
-      name === 'get' && looks++ === 0 ? async () => undefined : target[name].bind(target)
-  })
+  const late: TokenStore = {
+    ...store,
+    get: async (key) => (looks++ === 0 ? undefined : store.get(key))
+  }
   t.equal((await join({ store: late }).getToken()).accessToken, 'token-1')
+  t.equal(looks, 2)
   t.equal(endpoint.count, 1)
 })
 
@@ -160,4 +161,28 @@ t.test('renews no lock at a store that has failed', async (t) => {
     .catch(() => {})
   await endpoint.clock.advance(2_500)
   t.strictSame(timesOf('lock'), [])
+})
+
+t.test('releases the lock once the members that wait can read of the failure', async (t) => {
+  const { endpoint, join, store } = await startFleet(t, fail(400))
+  const done: string[] = []
+  const slow: TokenStore = {
+    ...store,
+    set: async (...args) => {
+      t.equal(args[2], 5_000, 'for as long as members look for it')
+      await new Promise<void>((resolve) => endpoint.clock.setTimeout(resolve, 100))
+      done.push('set')
+      return store.set(...args)
+    },
+    unlock: async (...args) => {
+      done.push('unlock')
+      return store.unlock(...args)
+    }
+  }
+  const failing = t.rejects(join({ store: slow }).getToken(), {
+    code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED'
+  })
+  await endpoint.clock.advance(500)
+  await failing
+  t.strictSame(done, ['set', 'unlock'])
 })

@@ -21,15 +21,16 @@ export interface Member<Fetched, Failed> {
   readonly toEntry: (fetched: Fetched | Failed) => { entry: Entry; ttlMs: number } | undefined
   /** What to tell the waiting members about a failure. `undefined` if it says nothing about the endpoint. */
   readonly toFailure: (failed: Fetched | Failed) => object | undefined
-  /** Reads such a text. `undefined` if it is malformed. */
-  readonly fromFailure: (text: string) => Failed | undefined
+  /** Reads such a text. `undefined` if it is missing or malformed. */
+  readonly fromFailure: (text: string | undefined) => Failed | undefined
   readonly isEnded: () => boolean
 }
 
 /** The result of an agreement between the members of one identity. */
 export type Agreed<Fetched, Failed> =
   | { readonly shared: SharedToken }
-  | { readonly fetched: Fetched | Failed | undefined; readonly withdraw?: (() => void) | undefined }
+  /** Without `fetched`, the acquisition ended before there was a result. */
+  | { readonly fetched?: Fetched | Failed; readonly withdraw?: (() => void) | undefined }
   /** The holder of the lock has failed, in this way. */
   | { readonly failure: Failed }
 
@@ -77,8 +78,7 @@ async function waitForHolder<Fetched, Failed>(
     if (found !== undefined) return { shared: found }
     const nowMs = clock.monotonic()
     if (nowMs >= lockAtMs) {
-      const told = await session.readFailure(nowMs - startedMs)
-      const failure = told === undefined ? undefined : member.fromFailure(told)
+      const failure = member.fromFailure(await session.readFailure(nowMs - startedMs))
       if (failure !== undefined) return { failure }
       // Three commands of a slow store would use up the time, and then this member would fetch alone.
       session.renewTime()
@@ -89,7 +89,7 @@ async function waitForHolder<Fetched, Failed>(
     }
     if (session.isAlone) return undefined
   }
-  return { fetched: undefined }
+  return {}
 }
 
 async function fetchLocked<Fetched, Failed>(
@@ -100,7 +100,6 @@ async function fetchLocked<Fetched, Failed>(
     // Between the last look and the lock, another member may have written an entry.
     const found = await session.read()
     if (found !== undefined) return { shared: found }
-    if (member.isEnded()) return { fetched: undefined }
     const stopRenewing = session.keepLocked()
     // No renewal is sent once there is something to write: carried out late, it could take the lock again.
     const fetched = await member.fetch().finally(stopRenewing)

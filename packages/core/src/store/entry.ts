@@ -24,17 +24,19 @@ export function leftMs(entry: Entry, ttlMs: number, now: Instant): number {
 
 /** Parses an entry and checks its form. Its fields are checked later, like those of a token response. */
 export function parseEntry(text: string | undefined): Entry | undefined {
-  if (text === undefined) return undefined
   try {
-    const entry = JSON.parse(text) as Entry
-    const { fields, issuedAtMs, replacedBeforeMs = 0 } = entry
-    const isWhole = typeof fields?.expires_in === 'number' && isTime(issuedAtMs) && isTime(replacedBeforeMs)
+    const entry = JSON.parse(String(text)) as Entry
+    const { fields, issuedAtMs, replacedBeforeMs } = entry
+    const isWhole =
+      typeof fields.expires_in === 'number' &&
+      isTime(issuedAtMs) &&
+      (replacedBeforeMs === undefined || isTime(replacedBeforeMs))
     return isWhole ? entry : undefined
   } catch {
     return undefined
   }
 }
 
-function isTime(value: unknown): boolean {
-  return typeof value === 'number' && value >= 0 && Number.isFinite(value)
+function isTime(value: number): boolean {
+  return Number.isFinite(value) && value >= 0
 }

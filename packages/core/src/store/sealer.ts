@@ -25,8 +25,7 @@ export class Sealer {
   seal(text: string, identity: string, purpose: 'entry' | 'failure'): string {
     const nonce = randomBytes(NONCE_BYTES)
     const cipher = createCipheriv(CIPHER, this.#sealingKey, nonce).setAAD(associated(identity, purpose))
-    const sealed = [nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]
-    return Buffer.concat(sealed).toString('base64url')
+    return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]).toString('base64url')
   }
 
   /** Opens a sealed text. `undefined` if it was tampered with, or belongs to another identity, purpose or key. */
@@ -37,9 +36,8 @@ export class Sealer {
     const decipher = createDecipheriv(CIPHER, this.#sealingKey, nonce, { authTagLength: TAG_BYTES })
     decipher.setAAD(associated(identity, purpose)).setAuthTag(bytes.subarray(-TAG_BYTES))
     try {
-      return (
-        decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
-      )
+      const text = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES))
+      return Buffer.concat([text, decipher.final()]).toString()
     } catch {
       return undefined
     }

@@ -88,7 +88,7 @@ export class StoreSession {
       // The time it had left when the store was asked: a process that stood still reads an old answer.
       const left = leftMs(entry, found.ttlMs - ageMs(found.askedAt, now), now)
       const shared = { entry, leftMs: left, withdraw: () => this.#delete(name, found.entry) }
-      if (left > 0 && this.#accepts(shared)) return shared
+      if (this.#accepts(shared)) return shared
     }
     return undefined
   }
