@@ -288,3 +288,42 @@ t.test('lengthens its cool-down once for what the holders of many accounts tell'
   await Promise.allSettled(calls)
   t.equal(waiting.status('account-0').consecutiveFailures, 1)
 })
+
+t.test('a fleet whose callers all want more life than any token has makes one request', async (t) => {
+  const { endpoint, join } = await startFleet(t)
+  endpoint.answer = endpoint.held()
+  const calls = Array.from({ length: 20 }, () => join().getToken({ minimumLifetimeMs: 605_000 }))
+  await endpoint.clock.advance(700)
+  endpoint.answer = grant()
+  await endpoint.release()
+  await endpoint.clock.advance(3_000)
+  t.strictSame(await accessTokens(calls), ['token-1'])
+  t.equal(endpoint.count, 1)
+
+  await endpoint.clock.advance(3_000)
+  t.equal((await join().getToken({ minimumLifetimeMs: 605_000 })).accessToken, 'token-2')
+})
+
+t.test('a fleet replaces a rejected token once per 30 s, even if the endpoint sends it again', async (t) => {
+  const { endpoint, join } = await startFleet(t)
+  endpoint.answer = grant({ access_token: 'same', access_token_id: 'id' })
+  const members = Array.from({ length: 8 }, () => join())
+  for (const member of members) await member.getToken()
+  await endpoint.clock.advance(10_000)
+  const calls = members.map((member) => member.getToken({ rejected: 'id' }))
+  await endpoint.clock.advance(3_000)
+  t.strictSame(await accessTokens(calls), ['same'])
+  t.equal(endpoint.count, 2)
+
+  await endpoint.clock.advance(17_000)
+  const late = [...members, join()].map((member) => member.getToken({ rejected: 'id' }))
+  await endpoint.clock.advance(3_000)
+  t.strictSame(await accessTokens(late), ['same'])
+  t.equal(endpoint.count, 2, 'for members that were not there, too')
+
+  await endpoint.clock.advance(10_000)
+  const again = members.map((member) => member.getToken({ rejected: 'id' }))
+  await endpoint.clock.advance(3_000)
+  t.strictSame(await accessTokens(again), ['same'])
+  t.equal(endpoint.count, 3)
+})

@@ -23,6 +23,7 @@ import {
   isImprovement,
   isNamedBy,
   nextWakeMs,
+  RENEWAL_INTERVAL_MS,
   type RejectedToken,
   usableMs
 } from './cached-token.js'
@@ -32,8 +33,6 @@ import { describeStatus, type TokenStatus } from './status.js'
 
 /** When to repeat a refresh whose time ran out while it waited for a place or for a probe. */
 const WAITED_IN_VAIN_RETRY_MS = 1_000
-/** For callers who need a token with more life left, a request may start once in this time. */
-const RENEWAL_INTERVAL_MS = 5_000
 
 type TokenAcquisition = Acquisition<CachedToken | Failure>
 
@@ -210,10 +209,10 @@ export class Account {
   }
 
   /** Whether a token from the fleet's store meets the purpose of this acquisition. */
-  #accepts({ minimumLifetimeMs, isReplacement }: TokenAcquisition, shared: Acquired): boolean {
+  #accepts(acquisition: TokenAcquisition, shared: Acquired): boolean {
     const now = this.#now()
-    const wanted = { minimumLifetimeMs, isReplacement, expiryMarginMs: this.#context.expiryMarginMs }
-    return !this.#rejections.includes(shared) && isImprovement(shared, this.#checkCached(now), wanted, now)
+    if (this.#rejections.includes(shared, now)) return false
+    return isImprovement(shared, this.#checkCached(now), acquisition, this.#context.expiryMarginMs, now)
   }
 
   #refreshIfDue(cached: CachedToken, now: Instant): void {

@@ -38,8 +38,12 @@ export class Rejections {
     return this.#lastReplacementMs
   }
 
-  includes({ accessToken }: Acquired): boolean {
-    return accessToken === this.#rejected
+  /**
+   * Whether a token from the fleet's store is the one that was rejected. If the endpoint sends it again in place of
+   * itself, the fleet keeps it until the next replacement.
+   */
+  includes({ accessToken, replacedAtMs = NEVER }: Acquired, now: Instant): boolean {
+    return accessToken === this.#rejected && now.monotonicMs - replacedAtMs >= REPLACEMENT_INTERVAL_MS
   }
 
   /** Takes note of a replacement that another member of the fleet made. */

@@ -188,7 +188,9 @@ const MAX_TOLD_AGE_MS = 65_000
 /** What another member told of its failure. It may be of another version, so all of it is checked. */
 function fromTold(text: string | undefined, nowMs: number): Failure | undefined {
   try {
-    const { code, message, remedy, retryAfterMs, upstreamStatus, oauthError, toldAtMs } = JSON.parse(String(text))
+    const { code, message, remedy, retryAfterMs, upstreamStatus, oauthError, toldAtMs } = JSON.parse(
+      String(text)
+    )
     const isWhole =
       TOLD_CODES.includes(code) &&
       REMEDIES.includes(remedy) &&

@@ -25,7 +25,9 @@ export class Sealer {
   seal(text: string, identity: string, purpose: 'entry' | 'failure'): string {
     const nonce = randomBytes(NONCE_BYTES)
     const cipher = createCipheriv(CIPHER, this.#sealingKey, nonce).setAAD(associated(identity, purpose))
-    return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]).toString('base64url')
+    return Buffer.concat([nonce, cipher.update(text), cipher.final(), cipher.getAuthTag()]).toString(
+      'base64url'
+    )
   }
 
   /** Opens a sealed text. `undefined` if it was tampered with, or belongs to another identity, purpose or key. */
