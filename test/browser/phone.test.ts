@@ -569,6 +569,21 @@ t.test('listeners that the SDK does not have, or that are none, are refused', as
   source.attach(agent, { callTerminated: undefined } as unknown as BandwidthListeners)
 })
 
+t.test('listeners may be an object with a state of its own', async (t) => {
+  class Page {
+    status = ''
+    callTerminated = () => {
+      this.status = 'ended'
+    }
+  }
+  const { source, agent, phone } = await phoneStage(t)
+  phone.detach()
+  const page = new Page()
+  source.attach(agent, page)
+  agent.given?.callTerminated({} as BandwidthSession, null, 'Canceled')
+  t.equal(page.status, 'ended')
+})
+
 t.test('an agent is attached once at a time', async (t) => {
   const { agent, source, phone } = await phoneStage(t)
   t.throws(() => source.attach(agent), { code: 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID', message: /"ua"/ })

@@ -10,8 +10,11 @@ export type OptionRules<Options> = { readonly [Name in keyof Options]-?: OptionR
 export const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
 export const isFunction = (value: unknown): boolean => typeof value === 'function'
 
+export const FUNCTION: OptionRule = [isFunction, 'a function']
+
 /**
- * Checks each option against its rule.
+ * Checks each option against its rule. With `mayHaveState`, properties of other names are left alone unless they are
+ * functions, which are misspelt.
  *
  * @returns their own properties
  * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for an unknown or ill-typed option
@@ -19,15 +22,19 @@ export const isFunction = (value: unknown): boolean => typeof value === 'functio
 export const checkOptions = <Options extends object>(
   what: string,
   given: Options,
-  rules: OptionRules<Options>
+  rules: OptionRules<Options>,
+  mayHaveState?: boolean
 ): Options => {
   if (!isObject(given)) throw optionInvalid(what, 'an object')
   const own = ownPropertiesOf(given)
   const names = Object.keys(rules)
   for (const [name, value] of Object.entries(own)) {
-    if (!names.includes(name)) throw optionInvalid(name, `one of ${names.join(', ')}`)
-    const [isValid, expected] = rules[name as keyof Options]
-    if (value !== undefined && !isValid(value)) throw optionInvalid(name, expected)
+    if (names.includes(name)) {
+      const [isValid, expected] = rules[name as keyof Options]
+      if (value !== undefined && !isValid(value)) throw optionInvalid(name, expected)
+    } else if (!mayHaveState || isFunction(value)) {
+      throw optionInvalid(name, `one of ${names.join(', ')}`)
+    }
   }
   return own
 }

@@ -17,7 +17,7 @@ export interface TokenSourceError extends Error {
 export type ErrorDetails = Pick<TokenSourceError, 'status' | 'retryAfter'>
 
 /** Makes a new error. Never keep one for later: whoever catches it may write on it. */
-export const tokenError = (reason: Reason, message: string, details: ErrorDetails = {}): TokenSourceError =>
+export const tokenError = (reason: Reason, message: string, details?: ErrorDetails): TokenSourceError =>
   Object.assign(new Error(message), { code: `ERR_BANDWIDTH_TOKEN_${reason}` } as const, details)
 
 /** The error for an option: names it and what to pass instead, never the value. */

@@ -1,4 +1,4 @@
-import { isFunction, isObject, type OptionRules } from './check-options.js'
+import { FUNCTION, isObject, type OptionRules } from './check-options.js'
 
 /** The options of `createTokenSource()`, all optional. */
 export interface TokenSourceOptions {
@@ -16,7 +16,7 @@ const CREDENTIALS: readonly unknown[] = ['omit', 'same-origin', 'include']
 
 export const OPTION_RULES: OptionRules<TokenSourceOptions> = {
   url: [(value) => typeof value === 'string' && value !== '', 'a non-empty string'],
-  fetch: [isFunction, 'a function'],
+  fetch: FUNCTION,
   headers: [isObject, 'an object'],
   credentials: [(value) => CREDENTIALS.includes(value), CREDENTIALS.join(', ')]
 }

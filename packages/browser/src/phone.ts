@@ -5,7 +5,7 @@ import type {
   CallOptions,
   SipMessage
 } from './bandwidth-ua.js'
-import { checkOptions, isFunction, type OptionRule, type OptionRules } from './check-options.js'
+import { checkOptions, FUNCTION, isFunction, type OptionRules } from './check-options.js'
 import { optionInvalid, tokenError } from './errors.js'
 import { callListener, type Emit } from './events.js'
 import type { PageToken } from './held-token.js'
@@ -28,8 +28,6 @@ export interface BandwidthPhone {
 type DialArguments = Parameters<BandwidthUA['call']>
 type ListenerName = keyof BandwidthListeners
 
-const FUNCTION: OptionRule = [isFunction, 'a function']
-
 /** The SDK calls all seven, so it is given all seven. */
 const LISTENER_RULES: OptionRules<BandwidthListeners> = {
   loginStateChanged: FUNCTION,
@@ -44,7 +42,7 @@ const LISTENER_RULES: OptionRules<BandwidthListeners> = {
 /** For each agent, whether it is attached to a source that is still open. */
 const attachments = new WeakMap<BandwidthUA, () => boolean>()
 
-const closedError = () => tokenError('CLOSED', 'Detached or closed. Attach to an open source.')
+const closedError = () => tokenError('CLOSED', 'Detached or source closed. Attach again.')
 
 /** @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID`, `ERR_BANDWIDTH_TOKEN_CLOSED` */
 export const attachPhone = (
@@ -57,9 +55,9 @@ export const attachPhone = (
   if (closing.aborted) throw closedError()
   if (!isFunction(ua?.setBWLogger)) throw optionInvalid('ua', 'a BandwidthUA')
   if (attachments.get(ua)?.()) {
-    throw optionInvalid('ua', 'a BandwidthUA after detach()')
+    throw optionInvalid('ua', 'a detached BandwidthUA')
   }
-  checkOptions('listeners', listeners, LISTENER_RULES)
+  checkOptions('listeners', listeners, LISTENER_RULES, true)
 
   let isAttached = true
   const isOpen = () => isAttached && !closing.aborted

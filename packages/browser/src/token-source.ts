@@ -39,9 +39,9 @@ export interface TokenSource {
 export const createTokenSource = (options: TokenSourceOptions = {}): TokenSource => {
   const closing = new AbortController()
   const route = createRoute(checkOptions('options', options, OPTION_RULES), closing.signal)
-  const listeners = new Set<TokenSourceListener>()
+  const listeners = new Set<Emit>()
   const emit: Emit = (event) => {
-    for (const listener of listeners) callListener(() => listener(event))
+    for (const tell of listeners) tell(event)
   }
   const keeper = createTokenKeeper(route, emit)
 
@@ -56,9 +56,11 @@ export const createTokenSource = (options: TokenSourceOptions = {}): TokenSource
   return {
     getToken: keeper.getToken,
     subscribe(listener) {
-      listeners.add(listener)
+      // A function may subscribe twice, and each subscription ends by itself.
+      const own: Emit = (event) => callListener(() => listener(event))
+      listeners.add(own)
       return () => {
-        listeners.delete(listener)
+        listeners.delete(own)
       }
     },
     invalidate: keeper.forget,
