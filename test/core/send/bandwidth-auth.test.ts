@@ -495,6 +495,53 @@ for (const [name, undici] of versions) {
       t.strictSame(uncaught, [])
     })
 
+    for (const when of ['complete', 'still being sent']) {
+      t.test(`lets a handler abort a 401 that was held back and is ${when}`, async (t) => {
+        const { api, dispatcher } = await setStage(t, undici)
+        api.answer =
+          when === 'complete'
+            ? refuse('token-1')
+            : ({ response }) => void response.writeHead(401).write('and so on')
+        const reason = new Error('enough')
+        const heard: unknown[] = []
+        await new Promise<void>((resolve) => {
+          let abort: (reason: Error) => void = () => {}
+          const failed = (error: Error) => {
+            heard.push(error)
+            resolve()
+          }
+          const begin = (abortNow: (reason: Error) => void) => {
+            abort = abortNow
+          }
+          const refused = () => {
+            abort(reason)
+            return true
+          }
+          const more = () => {
+            heard.push('more')
+            return true
+          }
+          const handler = {
+            onConnect: begin,
+            onHeaders: refused,
+            onData: more,
+            onComplete: more,
+            onError: failed,
+            ...(name !== 'undici6' && {
+              onRequestStart: (controller: { abort(reason: Error): void }) =>
+                begin((reason) => controller.abort(reason)),
+              onResponseStart: refused,
+              onResponseData: more,
+              onResponseEnd: more,
+              onResponseError: (_controller: unknown, error: Error) => failed(error)
+            })
+          }
+          dispatcher.dispatch({ origin: api.origin, path: '/', method: 'GET' }, handler)
+        })
+        t.strictSame(heard, [reason])
+      })
+    }
+
     t.test('gives a handler that throws its own error', async (t) => {
       const unhandled = processEvents(t, 'unhandledRejection')
       for (const ageMs of [0, OLD_MS]) {

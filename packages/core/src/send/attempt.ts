@@ -23,6 +23,7 @@ export class Attempt {
   #cancelled: { readonly reason: unknown } | undefined
   #resume = () => {}
   #hasEnded = false
+  #isAborted = false
   #discardedBytes = 0
   #heldBytes = 0
   #discarding: NodeJS.Timeout | undefined
@@ -67,7 +68,10 @@ export class Attempt {
   release(): void {
     this.#state = 'passing'
     let wantsMore = true
-    for (const event of this.#held) wantsMore = event() !== false
+    for (const event of this.#held) {
+      wantsMore = event() !== false
+      if (this.#isAborted) return
+    }
     if (this.#hasEnded) this.#onEnd()
     else if (wantsMore) this.#resume()
   }
@@ -90,7 +94,9 @@ export class Attempt {
 
   /** Ends it in such a way that the caller hears of it. Returns whether that is possible. */
   abort(reason: unknown): boolean {
-    if (this.#state !== 'passing' || this.#abort === undefined) return false
+    this.#isAborted = true
+    // If it has ended but is still held back, no connection is left that could tell the caller.
+    if (this.#state !== 'passing' || this.#abort === undefined || this.#hasEnded) return false
     this.#abort(reason)
     return true
   }
