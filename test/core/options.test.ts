@@ -562,17 +562,16 @@ t.test('refuses contradictory pairs', async (t) => {
       'refreshAheadMs',
       'a number',
       'at least'
+    ],
+    [
+      { ...CREDENTIALS, expiryMarginMs: 30_001 },
+      'expiryMarginMs',
+      'a number',
+      'at most 30000, or a larger "refreshAheadMs" too'
     ]
   ] as const) {
     t.ok(throwsFor(t, options, name, got).includes(fix))
   }
-  t.match(
-    thrownBy(() => provide(t, { ...CREDENTIALS, expiryMarginMs: 30_001 })),
-    {
-      code: 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID',
-      message: 'expiryMarginMs'
-    }
-  )
   t.doesNotThrow(() => provide(t, { ...CREDENTIALS, refreshAheadMs: 5_000, expiryMarginMs: 5_000 }))
   t.doesNotThrow(() => provide(t, { ...CREDENTIALS, refreshAheadMs: 0, expiryMarginMs: 0 }))
 })

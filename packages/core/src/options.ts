@@ -188,7 +188,13 @@ export function resolveOptions(given: unknown): ResolvedOptions {
   const options = checkOptions(given, RULES) as ProviderOptions
   const { network = 'global', refreshAheadMs = 30_000, expiryMarginMs = 10_000 } = options
   if (refreshAheadMs < expiryMarginMs) {
-    throw optionInvalid('refreshAheadMs', refreshAheadMs, 'at least as much as "expiryMarginMs"')
+    throw options.refreshAheadMs === undefined
+      ? optionInvalid(
+          'expiryMarginMs',
+          expiryMarginMs,
+          `at most ${refreshAheadMs}, or a larger "refreshAheadMs" too`
+        )
+      : optionInvalid('refreshAheadMs', refreshAheadMs, 'at least as much as "expiryMarginMs"')
   }
   checkStore(options)
   const { credentials, warnings } = resolveCredentials(options)

@@ -141,8 +141,8 @@ export class TokenProvider {
   }
 
   /**
-   * The valid cached token of the account, or `undefined`. Never fetches, but counts as a use of the token: the provider
-   * refreshes it before it expires.
+   * The valid cached token of the account, or `undefined`. Never fetches, but counts as a use of the token: one that was
+   * used before its refresh instant is refreshed then.
    *
    * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` for a bad account
    */

@@ -142,6 +142,16 @@ t.test('begins anew after a suspend, in which one clock stands still', async (t)
   t.equal((await waiting).accessToken, 'token-2')
 })
 
+t.test('counts the attempts before a freeze, too, in what it tells of them', async (t) => {
+  const { clock, requests, provider } = stage(t)
+  const failing = t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT', attempts: 4 })
+  await turns(1)
+  await clock.freeze(12_000)
+  await clock.advance(14_000)
+  await failing
+  t.equal(requests.length, 4)
+})
+
 t.test('begins the deadline anew too', async (t) => {
   const { clock, requests, provider, answer } = stage(t)
   const waiting = provider.getToken()

@@ -8,12 +8,15 @@ export interface GetTokenOptions {
   readonly account?: string | undefined
   /**
    * Milliseconds that the token should have left. If the cached one has less, one new token is fetched, at most one
-   * per 5 s. You get the newest token, even if it has less left.
+   * per 5 s. You get the newest token, even if it has less left. Default: 0.
    */
   readonly minimumLifetimeMs?: number | undefined
-  /** A token that a peer rejected, its string or its id. If it is the cached one, it is replaced once for all. */
+  /**
+   * A token that a peer rejected, its string or its id. If it is the cached one and at least 5 s old, it is replaced, once
+   * for all callers that name it and at most once per 30 s; if that fails, these callers get the error. Default: none.
+   */
   readonly rejected?: RejectedToken | undefined
-  /** Ends the wait of this caller alone. */
+  /** Ends the wait of this caller alone. Default: none. */
   readonly signal?: AbortSignal | undefined
 }
 

@@ -10,10 +10,11 @@ export interface TokenStatus {
    * valid one, but the last request failed. `cooling`: no token, and callers are refused for a while.
    */
   readonly state: 'empty' | 'fresh' | 'refreshing' | 'degraded' | 'cooling'
-  /** Milliseconds until the valid token expires. */
+  /** Milliseconds until the valid token expires. It is handed out until `expiryMarginMs` before. */
   readonly expiresInMs: number | undefined
   /** The code of the last failure, until a request succeeds. */
   readonly lastErrorCode: BandwidthTokenErrorCode | undefined
+  /** How many requests have failed since one succeeded: the client's, or the account's own if those hold it back longer. */
   readonly consecutiveFailures: number
   /** Milliseconds until the next request may be made, while there is a wait. */
   readonly retryInMs: number | undefined

@@ -59,6 +59,8 @@ export class Acquisition<Result> {
   #deadline: Deadline
   #waiting = 0
   #attempts = 0
+  /** Those before the last freeze, after which as many may be made anew. */
+  #attemptsBefore = 0
   /** Whether the credentials were loaded again after a refusal. That helps once at most. */
   #hasReloaded = false
   /** The credentials of the last attempt. */
@@ -151,7 +153,7 @@ export class Acquisition<Result> {
       }
       this.#deadline.clear()
       this.#deadline = this.#startDeadline()
-      this.#attempts = 0
+      this.#attemptsBefore = this.#attempts
       this.#hasReloaded = false
     }
   }
@@ -179,7 +181,10 @@ export class Acquisition<Result> {
           return fetching
         },
         takePlace: () => this.#entrance.takePlace(deadline),
-        leavePlace: () => this.#entrance.leavePlace(),
+        // After a freeze, the place belongs to the run that follows this one.
+        leavePlace: () => {
+          if (!signal.aborted) this.#entrance.leavePlace()
+        },
         mayShare: () => isSameClient(this.#used, credentials),
         isEnded: () => signal.aborted
       })
@@ -207,7 +212,7 @@ export class Acquisition<Result> {
       const delayMs = retryDelayMs(
         failure,
         {
-          attempts: this.#attempts,
+          attempts: this.#attempts - this.#attemptsBefore,
           maxAttempts: this.#mayRetryNow ? ATTEMPTS_WHILE_AWAITED : 1,
           mayReload: mayReload && !this.#hasReloaded,
           leftMs: this.#deadline.leftMs

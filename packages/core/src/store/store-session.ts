@@ -132,8 +132,9 @@ export class StoreSession {
   }
 
   /**
-   * Writes the entry if this member still holds the lock, so that it never overwrites a newer one. A store that was
-   * too slow for this member gets the entry all the same, but nobody waits for it: otherwise each member would fetch.
+   * Writes the entry if this member still holds the lock, so that it never overwrites a newer one. If the store became
+   * too slow for this member after it took the lock, the entry is sent all the same, but nobody waits for it: otherwise
+   * each member would fetch.
    */
   async write(entry: Entry, ttlMs: number): Promise<(() => void) | undefined> {
     const { sealers, store } = this.#context
@@ -252,5 +253,5 @@ function ignore(send: () => Promise<unknown>): void {
 function toFound(answer: unknown, askedAt: Instant): Found | undefined {
   const { entry, ttlMs } = (answer ?? {}) as Partial<Record<string, unknown>>
   const isText = typeof entry === 'string' && entry.length <= MAX_SEALED_LENGTH
-  return isText && typeof ttlMs === 'number' && ttlMs > 0 ? { entry, ttlMs, askedAt } : undefined
+  return isText && typeof ttlMs === 'number' && !Number.isNaN(ttlMs) ? { entry, ttlMs, askedAt } : undefined
 }
