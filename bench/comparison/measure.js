@@ -12,15 +12,20 @@ export async function cpuTimeOf(work) {
 }
 
 /**
- * Measures several things in turn: A B C, A B C, … so that whatever slows the machine down slows all of them. Returns
- * the figures of each, without those of the rounds that only warm up the compiler.
+ * Measures several things in turn: A B C, A B C, … so that whatever slows the machine down slows all of them. After some
+ * turns that only warm up the compiler, it returns a figure for each thing and round: the least of its turns in that
+ * round, since all that disturbs a turn makes its figure larger.
  */
-export async function inTurns(measurements, { rounds, warmUps = 2 }) {
-  const figures = Object.fromEntries(Object.keys(measurements).map((name) => [name, []]))
-  for (let round = 0; round < warmUps + rounds; round++) {
-    for (const [name, measure] of Object.entries(measurements)) {
-      const figure = await measure()
-      if (round >= warmUps) figures[name].push(figure)
+export async function inTurns(measurements, { rounds, turns = 1, warmUps = 2 }) {
+  const names = Object.keys(measurements)
+  const figures = Object.fromEntries(
+    names.map((name) => [name, Array(rounds).fill(Number.POSITIVE_INFINITY)])
+  )
+  for (let turn = -warmUps; turn < rounds * turns; turn++) {
+    for (const name of names) {
+      const figure = await measurements[name]()
+      if (turn >= 0)
+        figures[name][Math.floor(turn / turns)] = Math.min(figures[name][Math.floor(turn / turns)], figure)
     }
   }
   return figures

@@ -14,14 +14,14 @@ export function toMarkdown({ date, seconds, isPreliminary, machine, versions, ro
     '',
     ...table(
       ['scenario', 'target', 'this package', 'half of the rounds', 'written by hand', 'limit', 'met'],
-      rows.map(({ scenario, target, median, low, high, byHand, limit, isMet, isAtLimit }) => [
+      rows.map(({ scenario, target, median, low, high, byHand, limit, isMet, isAtLimit, isOutOfReach }) => [
         scenario,
         target,
         shown(median),
         low === high ? '–' : `${shown(low)}–${shown(high)}`,
         shown(byHand?.median),
         shown(limit?.median),
-        isMet ? 'yes' : isAtLimit ? 'the limit' : '**no**'
+        isMet ? 'yes' : isAtLimit ? 'the limit' : isOutOfReach ? 'no, nor the limit' : '**no**'
       ])
     ),
     '',

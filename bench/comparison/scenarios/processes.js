@@ -30,7 +30,7 @@ export async function imports({ isSmoke }) {
   const measurements = Object.fromEntries(
     Object.entries(addresses).map(([name, address]) => [name, () => timeOf(address)])
   )
-  return inTurns(measurements, { rounds: isSmoke ? 1 : 25, warmUps: isSmoke ? 0 : 2 })
+  return inTurns(measurements, isSmoke ? { rounds: 1, warmUps: 0 } : { rounds: 9, turns: 4 })
 }
 
 async function timeOf(address) {

@@ -16,8 +16,26 @@ const BODY = JSON.stringify({
   expires_in: 599
 })
 function decoration() {}
-const READY = Promise.resolve()
 const options = { ...JSON.parse(credentials), authorize: () => true }
+
+/** What a token route has to do at least: to check the origin, to ask `authorize`, to await a token, to count its seconds. */
+const READY = Promise.resolve({ expiresAtMs: Date.now() + 599_000 })
+const isAllowed = ({ headers }) =>
+  headers['sec-fetch-site'] === 'same-origin' ||
+  headers['sec-fetch-site'] === 'none' ||
+  headers.origin === undefined
+let lastSeconds
+let lastBody
+async function leastBody(request) {
+  if ((await options.authorize(request)) !== true) return '{}'
+  const { expiresAtMs } = await READY
+  const seconds = Math.floor((expiresAtMs - Date.now()) / 1000)
+  if (seconds !== lastSeconds) {
+    lastSeconds = seconds
+    lastBody = JSON.stringify({ ...JSON.parse(BODY), expires_in: seconds })
+  }
+  return lastBody
+}
 
 const port = framework === 'fastify' ? await startFastify() : await startExpress()
 process.on('message', () => process.send(process.cpuUsage()))
@@ -31,12 +49,14 @@ async function startFastify() {
     const { fastifyBandwidthToken } = await import('@bandwidth-token/fastify')
     await app.register(fastifyBandwidthToken, options)
   }
-  if (what === 'awaiting' || what === 'decorating') app.decorateRequest('bandwidthToken', decoration)
-  if (what === 'awaiting') {
-    app.get('/constant', { onRequest: (_request, _reply, done) => done() }, async (_request, reply) => {
-      await READY
+  if (what === 'least' || what === 'decorating') app.decorateRequest('bandwidthToken', decoration)
+  if (what === 'least') {
+    const onRequest = (request, _reply, done) =>
+      done(isAllowed(request) ? undefined : new Error('another origin'))
+    app.get('/constant', { onRequest }, async (request, reply) => {
+      const body = await leastBody(request)
       reply.headers(HEADERS)
-      return BODY
+      return body
     })
   } else {
     app.get('/constant', (_request, reply) => {
@@ -54,19 +74,23 @@ async function startExpress() {
     const { bandwidthToken } = await import('@bandwidth-token/express')
     app.use(bandwidthToken(options))
   }
-  if (what === 'decorating' || what === 'awaiting') {
+  if (what === 'decorating' || what === 'least') {
     app.use((req, _res, next) => {
       req.bandwidthToken = decoration
       next()
     })
   }
-  const answer = (res) => {
+  const answer = (res, body) => {
     res
       .set(HEADERS)
-      .set('Content-Length', String(Buffer.byteLength(BODY)))
-      .end(BODY)
+      .set('Content-Length', String(Buffer.byteLength(body)))
+      .end(body)
   }
-  app.get('/constant', (_req, res) => (what === 'awaiting' ? READY.then(() => answer(res)) : answer(res)))
+  app.get('/constant', (req, res, next) => {
+    if (what !== 'least') answer(res, BODY)
+    else if (isAllowed(req)) leastBody(req).then((body) => answer(res, body), next)
+    else next(new Error('another origin'))
+  })
   const server = createServer(app).listen(0, '127.0.0.1')
   await once(server, 'listening')
   return server.address().port
