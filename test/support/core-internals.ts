@@ -25,8 +25,8 @@ export const { loadCredentials } = await load<
   typeof import('../../packages/core/dist/esm/acquisition/credentials.js')
 >('acquisition/credentials.js')
 export const { failureFields } =
-  await load<typeof import('../../packages/core/dist/esm/account/failure-fields.js')>(
-    'account/failure-fields.js'
+  await load<typeof import('../../packages/core/dist/esm/account/operator-hints.js')>(
+    'account/operator-hints.js'
   )
 export const { isOriginAllowed } =
   await load<typeof import('../../packages/core/dist/esm/route/origin.js')>('route/origin.js')

@@ -1,6 +1,6 @@
 import type { AcquisitionContext } from '../acquisition/acquisition.js'
 import type { ClientGate } from '../acquisition/client-gate.js'
-import type { PauseWatch } from '../observe/cooldown-events.js'
+import type { PauseWatch } from '../observe/pause-watch.js'
 import type { RejectionContext } from './rejections.js'
 
 /** What the accounts of a provider share. */

@@ -1,7 +1,7 @@
 import type { Failure } from '../failure.js'
 import { LineBudget } from '../support/line-budget.js'
 import type { Log } from '../support/logger.js'
-import { type Destination, failureFields } from './failure-fields.js'
+import { type Destination, failureFields } from './operator-hints.js'
 
 /** What is known at one failure. */
 interface NotedFailure {

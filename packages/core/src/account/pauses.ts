@@ -1,7 +1,7 @@
 import type { Admission, ClientGate } from '../acquisition/client-gate.js'
 import { CoolDown, type Pause } from '../acquisition/cool-down.js'
 import { type Failure, POINTLESS } from '../failure.js'
-import type { PauseWatch } from '../observe/cooldown-events.js'
+import type { PauseWatch } from '../observe/pause-watch.js'
 import { type Instant, NEVER } from '../support/clock.js'
 import type { CachedToken } from './cached-token.js'
 

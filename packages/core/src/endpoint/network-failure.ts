@@ -1,5 +1,5 @@
 import { type Failure, type SafeCause, TIMED_OUT } from '../failure.js'
-import { sharesWithSecret } from '../support/secrets.js'
+import { sharesWithSecret } from '../support/shares-with-secret.js'
 
 const TIMEOUT_CODES: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',

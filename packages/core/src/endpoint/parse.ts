@@ -1,5 +1,5 @@
 import type { Failure } from '../failure.js'
-import { sharesWithSecret } from '../support/secrets.js'
+import { sharesWithSecret } from '../support/shares-with-secret.js'
 import { withoutPrototype } from '../support/without-prototype.js'
 
 /** The used parts of a token response. */
