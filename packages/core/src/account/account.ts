@@ -20,7 +20,6 @@ import {
   chooseToken,
   createCachedToken,
   hotUntilMs,
-  isImprovement,
   isNamedBy,
   nextWakeMs,
   RENEWAL_INTERVAL_MS,
@@ -29,6 +28,7 @@ import {
 } from './cached-token.js'
 import { isNearlyDead, Pauses } from './pauses.js'
 import { Rejections } from './rejections.js'
+import { isImprovement } from './shared-token.js'
 import { describeStatus, type TokenStatus } from './status.js'
 
 /** When to repeat a refresh whose time ran out while it waited for a place or for a probe. */

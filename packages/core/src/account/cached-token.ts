@@ -1,7 +1,7 @@
 import type { Acquired } from '../acquisition/acquired.js'
 import { ageMs, type Clock, type Instant } from '../support/clock.js'
 import { AccessToken } from '../token/access-token.js'
-import { type Lifetime, marginMsOf, planLifetime } from '../token/lifetime.js'
+import { type Lifetime, planLifetime } from '../token/lifetime.js'
 
 /** For callers who need a token with more life left, a request may start once in this time. */
 export const RENEWAL_INTERVAL_MS = 5_000
@@ -90,35 +90,4 @@ export function chooseToken(
   const isOther = previous !== undefined && previous.token.accessToken !== next.token.accessToken
   if (isOther && (nextMs < 0 || (!isReplacement && nextMs < usableMs(previous, now)))) return previous
   return nextMs < 0 ? undefined : next
-}
-
-/** What an acquisition wants of a token. */
-export interface Wanted {
-  readonly startedAtMs: number
-  readonly minimumLifetimeMs: number
-  readonly isReplacement: boolean
-}
-
-/** Whether a token from the fleet's store is valid, and lives longer than the cached one or replaces it. */
-export function isImprovement(
-  { accessToken, expiresIn, issuedAt }: Acquired,
-  cached: CachedToken | undefined,
-  { startedAtMs, minimumLifetimeMs, isReplacement }: Wanted,
-  expiryMarginMs: number,
-  now: Instant
-): boolean {
-  const lifetimeMs = expiresIn * 1000
-  const leftMs = lifetimeMs - ageMs(issuedAt, now)
-  // What another member has just fetched is the newest token, whatever it has left.
-  const isNewest = startedAtMs - issuedAt.monotonicMs < RENEWAL_INTERVAL_MS
-  const leastMs = isNewest ? 0 : minimumLifetimeMs
-  if (leftMs < Math.max(marginMsOf(lifetimeMs, expiryMarginMs), leastMs)) return false
-  if (cached === undefined) return true
-  const cachedAgeMs = ageMs(cached.issuedAt, now)
-  // What the fleet got after a rejected token replaces it, however long either of them lives.
-  if (isReplacement) return lifetimeMs - leftMs < cachedAgeMs
-  if (accessToken === cached.token.accessToken) return false
-  // A refresh takes no token that ends soon itself: it would be refreshed, or lapse, before anybody has used it.
-  const endsSoon = minimumLifetimeMs === 0 && leftMs < lifetimeMs / 2
-  return leftMs > cached.lifetimeMs - cachedAgeMs && !endsSoon
 }

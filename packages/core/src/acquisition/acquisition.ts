@@ -1,15 +1,14 @@
-import type { Grant } from '../endpoint/parse.js'
 import { authenticate, type Endpoint, requestToken } from '../endpoint/request.js'
 import { CLOSED, type Failure, isFailure, STOOD_STILL, TIMED_OUT, WAITED_IN_VAIN } from '../failure.js'
 import { abortable, controllerWithin } from '../support/abortable.js'
-import { ageMs, type Clock, type Instant, readClock } from '../support/clock.js'
+import { type Clock, readClock } from '../support/clock.js'
 import type { Log } from '../support/logger.js'
-import { marginMsOf } from '../token/lifetime.js'
 import type { Acquired } from './acquired.js'
 import type { Admission, ClientGate } from './client-gate.js'
 import { type Credentials, loadCredentials } from './credentials.js'
 import { Deadline } from './deadline.js'
 import { Entrance } from './entrance.js'
+import { saysNothing } from './freeze.js'
 import { type Demand, type LoadFleet, obtainTogether } from './obtain-together.js'
 import type { Places } from './places.js'
 import { ATTEMPTS_WHILE_AWAITED, retryDelayMs } from './retry.js'
@@ -259,7 +258,7 @@ export class Acquisition<Result> {
 
   /** Sends one request, within its time limit. */
   async #exchange(credentials: Credentials): Promise<Acquired | Failure> {
-    const { clock, endpoint, timeoutMs } = this.#context
+    const { clock, endpoint, timeoutMs, expiryMarginMs } = this.#context
     const { signal } = this.#deadline
     // A subscriber may have closed the provider.
     if (signal.aborted) return signal.reason
@@ -271,19 +270,8 @@ export class Acquisition<Result> {
     const result = await requestToken(endpoint, authentication, attempt.signal, () => clock.now())
     limit.clear()
     const isLate = limit.isLate || this.#deadline.isLate
-    if (isLate && this.#saysNothing(result, limit.startedAt)) return STOOD_STILL
+    if (isLate && saysNothing(result, limit.startedAt, readClock(clock), expiryMarginMs)) return STOOD_STILL
     return isFailure(result) ? result : { ...result, issuedAt: limit.startedAt }
-  }
-
-  /**
-   * Whether a late result says nothing about the endpoint, because the process stood still. A status always says
-   * something.
-   */
-  #saysNothing(result: Grant | Failure, issuedAt: Instant): boolean {
-    const { clock, expiryMarginMs } = this.#context
-    if (isFailure(result)) return result !== CLOSED && result.upstreamStatus === undefined
-    const lifetimeMs = result.expiresIn * 1000
-    return ageMs(issuedAt, readClock(clock)) > lifetimeMs - marginMsOf(lifetimeMs, expiryMarginMs)
   }
 
   #loadCredentials(): Promise<Credentials | Failure> {

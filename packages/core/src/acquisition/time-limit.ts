@@ -1,8 +1,6 @@
 import { type Failure, STOOD_STILL, TIMED_OUT } from '../failure.js'
-import { ageMs, type Clock, type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
-
-/** A limit that comes due later than this shows that the process stood still. It says nothing about the endpoint. */
-const LATE_MS = 1_000
+import { type Clock, type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
+import { stoodStill } from './freeze.js'
 
 /** A time limit that can tell a slow endpoint from a process that stood still: frozen, suspended or blocked. */
 export class TimeLimit {
@@ -32,7 +30,7 @@ export class TimeLimit {
 
   /** Whether the time has been up for longer than a timer may be late, by either clock. */
   get isLate(): boolean {
-    return ageMs(this.startedAt, readClock(this.#clock)) > this.#limitMs + LATE_MS
+    return stoodStill(this.startedAt, this.#limitMs, readClock(this.#clock))
   }
 
   clear(): void {

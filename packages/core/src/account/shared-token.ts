@@ -1,0 +1,35 @@
+import type { Acquired } from '../acquisition/acquired.js'
+import { ageMs, type Instant } from '../support/clock.js'
+import { marginMsOf } from '../token/lifetime.js'
+import { type CachedToken, RENEWAL_INTERVAL_MS } from './cached-token.js'
+
+/** What an acquisition wants of a token. */
+export interface Wanted {
+  readonly startedAtMs: number
+  readonly minimumLifetimeMs: number
+  readonly isReplacement: boolean
+}
+
+/** Whether a token from the fleet's store is valid, and lives longer than the cached one or replaces it. */
+export function isImprovement(
+  { accessToken, expiresIn, issuedAt }: Acquired,
+  cached: CachedToken | undefined,
+  { startedAtMs, minimumLifetimeMs, isReplacement }: Wanted,
+  expiryMarginMs: number,
+  now: Instant
+): boolean {
+  const lifetimeMs = expiresIn * 1000
+  const leftMs = lifetimeMs - ageMs(issuedAt, now)
+  // What another member has just fetched is the newest token, whatever it has left.
+  const isNewest = startedAtMs - issuedAt.monotonicMs < RENEWAL_INTERVAL_MS
+  const leastMs = isNewest ? 0 : minimumLifetimeMs
+  if (leftMs < Math.max(marginMsOf(lifetimeMs, expiryMarginMs), leastMs)) return false
+  if (cached === undefined) return true
+  const cachedAgeMs = ageMs(cached.issuedAt, now)
+  // What the fleet got after a rejected token replaces it, however long either of them lives.
+  if (isReplacement) return lifetimeMs - leftMs < cachedAgeMs
+  if (accessToken === cached.token.accessToken) return false
+  // A refresh takes no token that ends soon itself: it would be refreshed, or lapse, before anybody has used it.
+  const endsSoon = minimumLifetimeMs === 0 && leftMs < lifetimeMs / 2
+  return leftMs > cached.lifetimeMs - cachedAgeMs && !endsSoon
+}
