@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { fail, grant, startEndpoint } from '../../support/endpoint.js'
 import { Outage } from '../../support/outage.js'
 import { recordingLogger } from '../../support/recording-logger.js'
 
@@ -283,4 +284,48 @@ t.test('a replacement that fails is a warning, since others are served', async (
   await t.rejects(outage.provider.getToken({ rejected: first }))
   t.match(lines(), [{ level: 'warn', fields: { code: REFUSED } }])
   t.equal(lines().length, 1)
+})
+
+t.test('the token of any account ends the outage of their client', async (t) => {
+  const logger = recordingLogger()
+  const endpoint = await startEndpoint(t, fail(503))
+  const provider = endpoint.provider(t, { logger })
+  const refused = t.rejects(provider.getToken({ account: 'first' }), { code: UNAVAILABLE })
+  await endpoint.clock.advance(1_000)
+  await refused
+  await endpoint.clock.advance(2_000)
+  endpoint.answer = grant()
+  await provider.getToken({ account: 'second' })
+  t.match(logger.lines.at(-1), {
+    level: 'info',
+    message: 'A token was obtained again.',
+    fields: { account: 'second' }
+  })
+})
+
+t.test('a token that can be used ends an outage in which only dead ones came', async (t) => {
+  const logger = recordingLogger()
+  const endpoint = await startEndpoint(t)
+  const dead = endpoint.held(grant({ expires_in: 1 }))
+  endpoint.answer = dead
+  const provider = endpoint.provider(t, { logger })
+  const refused = t.rejects(provider.getToken(), { code: UNAVAILABLE })
+  await endpoint.untilRequest(1)
+  await endpoint.clock.advance(950)
+  await endpoint.release()
+  await refused
+  t.match(logger.lines.filter(({ level }) => level === 'error'), [{ fields: { code: UNAVAILABLE } }])
+  endpoint.answer = grant()
+  await endpoint.clock.advance(6_000)
+  await provider.getToken()
+  t.match(logger.lines.at(-1), { level: 'info', message: 'A token was obtained again.' })
+})
+
+t.test('an ordinary token is a line at debug', async (t) => {
+  const logger = recordingLogger()
+  const endpoint = await startEndpoint(t)
+  await endpoint.provider(t, { logger }).getToken({ account: 'first' })
+  t.strictSame(logger.lines, [
+    { level: 'debug', fields: { account: 'first', expiresIn: 600 }, message: 'A token was obtained.' }
+  ])
 })
