@@ -17,20 +17,6 @@ t.test('tells everybody, in the order in which they came, until they go', async 
   t.strictSame(heard.slice(2), ['second token'])
 })
 
-t.test('a function that subscribes twice is told twice, until each subscription ends', async (t) => {
-  const { source } = await stage(t)
-  const heard: string[] = []
-  const listener = ({ type }: { type: string }) => heard.push(type)
-  const leave = source.subscribe(listener)
-  source.subscribe(listener)
-  await source.getToken()
-  t.strictSame(heard, ['token', 'token'])
-  leave()
-  source.invalidate()
-  await source.getToken()
-  t.equal(heard.length, 3)
-})
-
 t.test('tells what happened before those who waited go on', async (t) => {
   const { source, route } = await stage(t)
   const order: string[] = []

@@ -42,7 +42,7 @@ const LISTENER_RULES: OptionRules<BandwidthListeners> = {
 /** For each agent, whether it is attached to a source that is still open. */
 const attachments = new WeakMap<BandwidthUA, () => boolean>()
 
-const closedError = () => tokenError('CLOSED', 'Detached or source closed. Attach again.')
+const closedError = () => tokenError('CLOSED', 'Detached or closed. Attach to an open source.')
 
 /** @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID`, `ERR_BANDWIDTH_TOKEN_CLOSED` */
 export const attachPhone = (

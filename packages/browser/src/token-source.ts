@@ -39,9 +39,9 @@ export interface TokenSource {
 export const createTokenSource = (options: TokenSourceOptions = {}): TokenSource => {
   const closing = new AbortController()
   const route = createRoute(checkOptions('options', options, OPTION_RULES), closing.signal)
-  const listeners = new Set<Emit>()
+  const listeners = new Set<TokenSourceListener>()
   const emit: Emit = (event) => {
-    for (const tell of listeners) tell(event)
+    for (const listener of listeners) callListener(() => listener(event))
   }
   const keeper = createTokenKeeper(route, emit)
 
@@ -56,11 +56,9 @@ export const createTokenSource = (options: TokenSourceOptions = {}): TokenSource
   return {
     getToken: keeper.getToken,
     subscribe(listener) {
-      // A function may subscribe twice, and each subscription ends by itself.
-      const own: Emit = (event) => callListener(() => listener(event))
-      listeners.add(own)
+      listeners.add(listener)
       return () => {
-        listeners.delete(own)
+        listeners.delete(listener)
       }
     },
     invalidate: keeper.forget,

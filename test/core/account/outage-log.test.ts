@@ -314,7 +314,10 @@ t.test('a token that can be used ends an outage in which only dead ones came', a
   await endpoint.clock.advance(950)
   await endpoint.release()
   await refused
-  t.match(logger.lines.filter(({ level }) => level === 'error'), [{ fields: { code: UNAVAILABLE } }])
+  t.match(
+    logger.lines.filter(({ level }) => level === 'error'),
+    [{ fields: { code: UNAVAILABLE } }]
+  )
   endpoint.answer = grant()
   await endpoint.clock.advance(6_000)
   await provider.getToken()

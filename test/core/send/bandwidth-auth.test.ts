@@ -542,6 +542,44 @@ for (const [name, undici] of versions) {
       })
     }
 
+    for (const [what, answer] of [
+      ['an answer', answerWith(200, 'well')],
+      ['a 401 that was held back', refuse('token-1')]
+    ] as const) {
+      t.test(`a handler that aborts at the end of ${what} hears of one end`, async (t) => {
+        const { api, dispatcher } = await setStage(t, undici)
+        api.answer = answer
+        const heard: string[] = []
+        await new Promise<void>((resolve) => {
+          let abort = () => {}
+          const end = () => {
+            heard.push('end')
+            abort()
+            setImmediate(resolve)
+          }
+          const failed = () => void heard.push('error')
+          const handler = {
+            onConnect: (abortNow: () => void) => {
+              abort = abortNow
+            },
+            onHeaders: () => true,
+            onData: () => true,
+            onComplete: end,
+            onError: failed,
+            ...(name !== 'undici6' && {
+              onRequestStart: (controller: { abort(reason: Error): void }) => {
+                abort = () => controller.abort(new Error('enough'))
+              },
+              onResponseEnd: end,
+              onResponseError: failed
+            })
+          }
+          dispatcher.dispatch({ origin: api.origin, path: '/', method: 'GET' }, handler)
+        })
+        t.strictSame(heard, ['end'])
+      })
+    }
+
     t.test('gives a handler that throws its own error', async (t) => {
       const unhandled = processEvents(t, 'unhandledRejection')
       for (const ageMs of [0, OLD_MS]) {

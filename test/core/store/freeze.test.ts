@@ -1,6 +1,6 @@
 import type { TokenStore } from '@bandwidth-token/core'
 import t from 'tap'
-import { fail, grant } from '../../support/endpoint.js'
+import { fail, grant, hang } from '../../support/endpoint.js'
 import type { VirtualClock } from '../../support/virtual-clock.js'
 import { startFleet } from './fleet.js'
 
@@ -72,4 +72,31 @@ t.test('takes no failure that it reads after a freeze for its own', async (t) =>
   await endpoint.clock.advance(2_000)
   t.equal((await waiting).accessToken, 'token-2')
   t.equal(freezes, 1)
+})
+
+t.test('makes one request after a freeze between its lock and its request', async (t) => {
+  const { endpoint, join, store } = await startFleet(t, hang)
+  let looks = 0
+  let answer = () => {}
+  const slow: TokenStore = {
+    ...methodsOf(store),
+    async get(key) {
+      if (looks++ === 1) {
+        await new Promise<void>((resolve) => {
+          answer = resolve
+        })
+      }
+      return store.get(key)
+    }
+  }
+  const call = join({ store: slow }).getToken()
+  while (looks < 2) await endpoint.clock.advance(1)
+  await endpoint.clock.freeze(60_000)
+  answer()
+  await endpoint.clock.advance(1_000)
+  t.equal(endpoint.count, 1)
+  endpoint.answer = grant()
+  await endpoint.clock.advance(5_000)
+  t.equal((await call).accessToken, 'token-2')
+  t.equal(endpoint.count, 2)
 })

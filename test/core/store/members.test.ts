@@ -327,3 +327,26 @@ t.test('a fleet replaces a rejected token once per 30 s, even if the endpoint se
   t.strictSame(await accessTokens(again), ['same'])
   t.equal(endpoint.count, 3)
 })
+
+t.test('a token that was invalidated does not come back from a store that could not delete it', async (t) => {
+  const { endpoint, join, store } = await startFleet(t)
+  const member = join({ store: { ...store, delete: () => Promise.reject(new Error('read only')) } })
+  await member.getToken()
+  await endpoint.clock.advance(10_000)
+  t.equal((await member.getToken({ rejected: 'id-1' })).accessToken, 'token-2')
+  await endpoint.clock.advance(6_000)
+  t.ok(member.invalidate('id-2'))
+  t.equal((await member.getToken()).accessToken, 'token-3')
+})
+
+t.test('a fleet whose callers want more life makes one request, even if the token is the same', async (t) => {
+  const { endpoint, join } = await startFleet(t)
+  endpoint.answer = grant({ access_token: 'same', access_token_id: 'id' })
+  const members = Array.from({ length: 6 }, () => join())
+  for (const member of members) await member.getToken()
+  await endpoint.clock.advance(10_000)
+  const calls = members.map((member) => member.getToken({ minimumLifetimeMs: 605_000 }))
+  await endpoint.clock.advance(3_000)
+  t.strictSame(await accessTokens(calls), ['same'])
+  t.equal(endpoint.count, 2)
+})

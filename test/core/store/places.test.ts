@@ -83,6 +83,24 @@ t.test('gives its place back while it waits for the holder of the lock', async (
   t.match(await free, { accessToken: 'token-65' })
 })
 
+t.test('leaves all of its places to others when it waited for a lock in vain', async (t) => {
+  const { endpoint, join, store } = await startFleet(t, hang)
+  let isFree = false
+  const held: TokenStore = { ...store, lock: async (...args) => isFree && store.lock(...args) }
+  const provider = join({ ...PER_ACCOUNT, store: held, deadlineMs: 3_000 })
+  const ask = (name: string) =>
+    Array.from({ length: 64 }, (_, account) => provider.getToken({ account: `${name} ${account}` }))
+  const waiting = ask('waiting').map((call) => t.rejects(call, TIMEOUT))
+  await endpoint.clock.advance(4_000)
+  await Promise.all(waiting)
+  t.equal(endpoint.count, 0)
+
+  isFree = true
+  for (const call of ask('later')) call.catch(() => {})
+  await endpoint.clock.advance(100)
+  t.equal(endpoint.count, 64)
+})
+
 t.test('keeps the fetched token of a caller whose deadline ends while the store hangs', async (t) => {
   const { endpoint, store, join } = await startFleet(t)
   const hangs = new Proxy(store, {

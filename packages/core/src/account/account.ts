@@ -211,7 +211,7 @@ export class Account {
   /** Whether a token from the fleet's store meets the purpose of this acquisition. */
   #accepts(acquisition: TokenAcquisition, shared: Acquired): boolean {
     const now = this.#now()
-    if (this.#rejections.includes(shared, now)) return false
+    if (this.#rejections.includes(shared)) return false
     return isImprovement(shared, this.#checkCached(now), acquisition, this.#context.expiryMarginMs, now)
   }
 

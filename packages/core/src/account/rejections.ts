@@ -25,7 +25,7 @@ export class Rejections {
   readonly #context: RejectionContext
   readonly #account: string
   /** The token that was rejected or invalidated last. It is not taken from the fleet's store again. */
-  #rejected: string | undefined
+  #rejected: CachedToken | undefined
   #lastReplacementMs = NEVER
 
   constructor(context: RejectionContext, account: string) {
@@ -39,11 +39,13 @@ export class Rejections {
   }
 
   /**
-   * Whether a token from the fleet's store is the one that was rejected. If the endpoint sends it again in place of
-   * itself, the fleet keeps it until the next replacement.
+   * Whether a token from the fleet's store is the one that was rejected. It is not if the endpoint has sent the same token
+   * again to replace it: such a replacement begins 5 s after the issue at the earliest.
    */
-  includes({ accessToken, replacedAtMs = NEVER }: Acquired, now: Instant): boolean {
-    return accessToken === this.#rejected && now.monotonicMs - replacedAtMs >= REPLACEMENT_INTERVAL_MS
+  includes({ accessToken, replacedAtMs = NEVER }: Acquired): boolean {
+    const rejected = this.#rejected
+    if (accessToken !== rejected?.token.accessToken) return false
+    return replacedAtMs - rejected.issuedAt.monotonicMs < YOUNG_MS / 2
   }
 
   /** Takes note of a replacement that another member of the fleet made. */
@@ -57,7 +59,7 @@ export class Rejections {
    */
   reject(cached: CachedToken, now: Instant): boolean {
     if (isYoung(cached, now)) return false
-    this.#rejected = cached.token.accessToken
+    this.#rejected = cached
     this.#context.inOwnContext(() => cached.withdraw?.())
     return true
   }
@@ -92,7 +94,7 @@ export class Rejections {
     if (now.monotonicMs - this.#lastReplacementMs < REPLACEMENT_INTERVAL_MS) return undefined
     const started = request?.()
     if (started === undefined || isPause(started)) return started
-    this.#rejected = cached.token.accessToken
+    this.#rejected = cached
     started.isReplacement = true
     this.#lastReplacementMs = started.startedAtMs
     return started

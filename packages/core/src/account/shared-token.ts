@@ -28,7 +28,8 @@ export function isImprovement(
   const cachedAgeMs = ageMs(cached.issuedAt, now)
   // What the fleet got after a rejected token replaces it, however long either of them lives.
   if (isReplacement) return lifetimeMs - leftMs < cachedAgeMs
-  if (accessToken === cached.token.accessToken) return false
+  // The endpoint may send the same token again.
+  if (accessToken === cached.token.accessToken) return isNewest && lifetimeMs - leftMs < cachedAgeMs
   // A refresh takes no token that ends soon itself: it would be refreshed, or lapse, before anybody has used it.
   const endsSoon = minimumLifetimeMs === 0 && leftMs < lifetimeMs / 2
   return leftMs > cached.lifetimeMs - cachedAgeMs && !endsSoon

@@ -10,6 +10,7 @@ export class Places {
 
   /** Resolves to `true` once a place is taken. If `signal` aborts before that, leaves the line and resolves to `false`. */
   async take(signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) return false
     if (this.#free > 0) {
       this.#free--
       return true

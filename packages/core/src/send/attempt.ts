@@ -23,6 +23,7 @@ export class Attempt {
   #cancelled: { readonly reason: unknown } | undefined
   #resume = () => {}
   #hasEnded = false
+  #isTold = false
   #isAborted = false
   #discardedBytes = 0
   #heldBytes = 0
@@ -60,7 +61,10 @@ export class Attempt {
   end(event: Event): void {
     this.#hasEnded = true
     clearTimeout(this.#discarding)
-    this.#receive(event)
+    this.#receive(() => {
+      this.#isTold = true
+      return event()
+    })
     if (this.#state === 'passing') this.#onEnd()
   }
 
@@ -94,6 +98,8 @@ export class Attempt {
 
   /** Ends it in such a way that the caller hears of it. Returns whether that is possible. */
   abort(reason: unknown): boolean {
+    // The caller has heard how it ended, or is hearing it.
+    if (this.#isTold) return true
     this.#isAborted = true
     // If it has ended but is still held back, no connection is left that could tell the caller.
     if (this.#state !== 'passing' || this.#abort === undefined || this.#hasEnded) return false

@@ -100,6 +100,8 @@ async function fetchLocked<Fetched, Failed>(
     // Between the last look and the lock, another member may have written an entry.
     const found = await session.read()
     if (found !== undefined) return { shared: found }
+    // After a freeze another run of this member has begun. It is the one that fetches.
+    if (member.isEnded()) return {}
     const stopRenewing = session.keepLocked()
     // No renewal is sent once there is something to write: carried out late, it could take the lock again.
     const fetched = await member.fetch().finally(stopRenewing)
