@@ -61,6 +61,17 @@ async function signOut({ page }: DialStage): Promise<() => Promise<void>> {
   return () => page.context().addCookies(cookies)
 }
 
+/** Answers a sign-in like the servers of the READMEs of fastify and express. */
+async function answerSignIn(t: Test, { page }: DialStage): Promise<void> {
+  await page.route('**/sign-in', async (route) => {
+    const request = route.request()
+    t.equal(request.headers()['content-type'], 'application/json')
+    const headers = { 'set-cookie': 'session=alice; Path=/' }
+    const isRight = request.postDataJSON().password === 'right'
+    await route.fulfill(isRight ? { status: 204, headers } : { status: 401 })
+  })
+}
+
 t.test('the quick start dials, is heard and hangs up', async (t) => {
   const stage = await open(t, blockOf('Quick start', 'html'), blockOf('Quick start', 'js'))
   const { page } = stage
@@ -103,10 +114,13 @@ t.test('the React component dials under StrictMode, and a rerender does not touc
   page.on('pageerror', (error) => thrown.push(error))
   const status = page.getByRole('status')
   const call = page.getByText('Call', { exact: true })
-  const signIn = await signOut(stage)
+  await answerSignIn(t, stage)
+  await page.context().clearCookies()
   await call.click()
   await status.getByText('Sign in to call').waitFor()
-  await signIn()
+  await page.fill('input', 'right')
+  await page.getByText('Sign in', { exact: true }).click()
+  await status.getByText('ready', { exact: true }).waitFor()
 
   stage.emulator.script([{ on: 'invite', hang: 'ringing' }])
   await call.click()
@@ -141,22 +155,15 @@ t.test('the React component dials under StrictMode, and a rerender does not touc
 })
 
 t.test('the form signs in with JSON, tells a failure, and gets a token of who is signed in', async (t) => {
-  const html = `<p id="phone-status" role="status"></p>
-    <form><input name="password" value="wrong" /><button>Sign in</button></form>`
-  const stage = await open(t, html, blockOf('Sign-in, and what to show', 'ts'))
+  const section = 'Sign-in, and what to show'
+  const stage = await open(t, blockOf(section, 'html'), blockOf(section, 'ts'))
   const { page } = stage
-  // A sign-in like those of the READMEs of fastify and express.
-  await page.route('**/sign-in', async (route) => {
-    const request = route.request()
-    t.equal(request.headers()['content-type'], 'application/json')
-    const headers = { 'set-cookie': 'session=alice; Path=/' }
-    const isRight = request.postDataJSON().password === 'right'
-    await route.fulfill(isRight ? { status: 204, headers } : { status: 401 })
-  })
+  await answerSignIn(t, stage)
   await page.context().clearCookies()
   await page.reload()
   const status = page.getByRole('status')
   await status.getByText('You are signed out.').waitFor()
+  await page.fill('input', 'wrong')
   await page.click('form button')
   await status.getByText('You could not be signed in.').waitFor()
   await page.fill('input', 'right')

@@ -187,6 +187,7 @@ for (const name of ['express', 'fastify']) {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: {
         PORT: String(port),
+        SESSION_SECRET: 'a secret of the session, 32 or more characters',
         DEMO_PASSWORD: 'open sesame',
         BW_CLIENT_ID: 'client',
         BW_CLIENT_SECRET: 'secret',
