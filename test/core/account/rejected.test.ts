@@ -1,5 +1,5 @@
 import t from 'tap'
-import { fail, grant, startEndpoint } from '../../support/endpoint.js'
+import { answerWith, fail, grant, startEndpoint } from '../../support/endpoint.js'
 import { recordingLogger } from '../../support/recording-logger.js'
 
 const UNAVAILABLE = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' }
@@ -169,4 +169,34 @@ t.test('keeps a rejected token while a new one would be no better', async (t) =>
   await endpoint.clock.settle()
   t.equal(await provider.getToken({ rejected: token }), token)
   t.equal(endpoint.count, 2)
+})
+
+t.test('says when to try again while a refusal lasts, which ends with the token', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.getToken()
+  endpoint.answer = fail(401)
+  await endpoint.clock.advance(585_000)
+  t.equal(endpoint.count, 2, 'the refresh was refused')
+  t.match(provider.status(), { state: 'degraded', retryInMs: 5_000 })
+  await t.rejects(provider.getToken({ rejected: 'id-1' }), {
+    code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED',
+    retryAfter: 5
+  })
+})
+
+t.test('shows no part of the cached token that the endpoint repeats in an error', async (t) => {
+  const endpoint = await startEndpoint(t, grant({ access_token: 'abcdefgh-the-rest' }))
+  const provider = endpoint.provider(t)
+  const token = await provider.getToken()
+  await endpoint.clock.advance(10_000)
+  for (const [error, shown] of [
+    ['abcdefgh', undefined],
+    ['invalid_client', 'invalid_client']
+  ]) {
+    endpoint.answer = answerWith(400, { error })
+    const { oauthError } = await provider.getToken({ rejected: token }).catch((thrown) => thrown)
+    t.equal(oauthError, shown)
+    await endpoint.clock.advance(61_000)
+  }
 })

@@ -156,8 +156,8 @@ export class Account {
     this.#timer = cancelTimeout(this.#context.clock, this.#timer)
   }
 
+  /** Ends what is in flight. The cache drops the token. */
   close(): void {
-    this.forget()
     this.#acquisition?.close()
   }
 
@@ -289,7 +289,7 @@ export class Account {
   #armTimer(now: Instant): void {
     this.#timer = cancelTimeout(this.#context.clock, this.#timer)
     const cached = this.#cached
-    if (cached === undefined || this.#context.isClosed()) return
+    if (cached === undefined) return
     const retryInMs = this.#acquisition ? undefined : (this.#pause(now)?.leftMs ?? WAITED_IN_VAIN_RETRY_MS)
     const delayMs = nextWakeMs(cached, retryInMs, now)
     this.#timer = setBackgroundTimeout(this.#context.clock, this.#wake.bind(this), delayMs)
