@@ -104,14 +104,23 @@ t.test('tells an operator what to look at', async (t) => {
     [unavailable(503), /problem of its own.*tries again by itself/],
     [unreachable('ENOTFOUND'), /host name.*does not exist.*DNS/],
     [unreachable('EAI_AGAIN'), /DNS server/],
+    [unreachable('ECONNREFUSED'), /Nothing listens/],
     [unreachable('ECONNRESET'), /connection was closed/],
+    [unreachable('EPIPE'), /connection was closed/],
+    [unreachable('UND_ERR_SOCKET'), /connection was closed/],
     [unreachable('EHOSTUNREACH'), /no route/],
+    [unreachable('ENETUNREACH'), /no route/],
+    [unreachable('ETIMEDOUT'), /did not respond.*firewall/],
     [unreachable('CERT_HAS_EXPIRED'), /expired.*clock/],
     [unreachable('CERT_NOT_YET_VALID'), /clock/],
     [unreachable('ERR_TLS_CERT_ALTNAME_INVALID'), /another host name/],
+    [unreachable('DEPTH_ZERO_SELF_SIGNED_CERT'), /NODE_EXTRA_CA_CERTS/],
+    [unreachable('UNABLE_TO_GET_ISSUER_CERT'), /NODE_EXTRA_CA_CERTS/],
+    [unreachable('UNABLE_TO_GET_ISSUER_CERT_LOCALLY'), /NODE_EXTRA_CA_CERTS/],
     [unreachable('SELF_SIGNED_CERT_IN_CHAIN'), /not signed by a CA.*NODE_EXTRA_CA_CERTS/],
     [unreachable('UNABLE_TO_VERIFY_LEAF_SIGNATURE'), /NODE_EXTRA_CA_CERTS/],
     [unreachable('ERR_SSL_WRONG_VERSION_NUMBER'), /does not speak TLS/],
+    [unreachable('ERR_SSL_PACKET_LENGTH_TOO_LONG'), /does not speak TLS/],
     [unreachable('ERR_SSL_TLSV1_ALERT_UNKNOWN_CA'), /TLS handshake/],
     [unreachable('EPROTO'), /TLS handshake/],
     [unreachable('UND_ERR_PRX_TLS'), /proxy refused/],
@@ -141,7 +150,9 @@ t.test(
       t.notMatch(hint(failure, PLACE, { HTTPS_PROXY: '' }), 'HTTPS_PROXY')
       t.notMatch(hint(failure, PLACE, {}), 'PROXY')
     }
-    t.match(hint(timedOut(1), PLACE, { http_proxy: 'http://proxy.example' }), 'http_proxy is set')
+    for (const variable of ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY']) {
+      t.match(hint(timedOut(1), PLACE, { [variable]: 'http://proxy.example' }), `${variable} is set`)
+    }
     for (const failure of [refused(), unavailable(503), invalid(404)]) {
       t.notMatch(hint(failure, PLACE, environment), 'PROXY', 'the endpoint was reached')
     }
