@@ -56,3 +56,5 @@ export const { ageMs } =
   await load<typeof import('../../packages/core/dist/esm/support/clock.js')>('support/clock.js')
 export const { leftMs, parseEntry } =
   await load<typeof import('../../packages/core/dist/esm/store/entry.js')>('store/entry.js')
+export const { OutageLog } =
+  await load<typeof import('../../packages/core/dist/esm/account/outage-log.js')>('account/outage-log.js')

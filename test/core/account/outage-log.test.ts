@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap'
+import { OutageLog } from '../../support/core-internals.js'
 import { fail, grant, startEndpoint } from '../../support/endpoint.js'
 import { Outage } from '../../support/outage.js'
 import { recordingLogger } from '../../support/recording-logger.js'
@@ -331,4 +332,19 @@ t.test('an ordinary token is a line at debug', async (t) => {
   t.strictSame(logger.lines, [
     { level: 'debug', fields: { account: 'first', expiresIn: 600 }, message: 'A token was obtained.' }
   ])
+})
+
+t.test('callers who are refused after an outage has ended begin no other', async (t) => {
+  const logger = recordingLogger()
+  const log = new OutageLog({ ...logger, warnOnce() {}, warnConfiguration() {} }, { tokenUrl: 'x' }, false)
+  const failure = { code: UNAVAILABLE, message: 'x', remedy: 'retry' } as const
+  const noted = { account: '', failure, isServing: false, retryInMs: 1_000, nowMs: 0 }
+  log.note(noted, true)
+  t.strictSame(logger.lines, [])
+  log.note(noted, false)
+  t.match(logger.lines, [{ level: 'error' }])
+  t.equal(log.obtained('', 600, true, 1_000), true)
+  log.note({ ...noted, nowMs: 2_000 }, true)
+  t.match(logger.lines.slice(1), [{ level: 'info' }])
+  t.equal(logger.lines.length, 2)
 })
