@@ -44,8 +44,6 @@ export const { rejectedTokenId } =
   await load<typeof import('../../packages/core/dist/esm/route/request.js')>('route/request.js')
 export const { toError, toFailure } =
   await load<typeof import('../../packages/core/dist/esm/failure.js')>('failure.js')
-export const { isNearlyDead } =
-  await load<typeof import('../../packages/core/dist/esm/account/pauses.js')>('account/pauses.js')
 export const { chooseToken, nextWakeMs } =
   await load<typeof import('../../packages/core/dist/esm/account/cached-token.js')>('account/cached-token.js')
 export const { Sealer } =
@@ -58,3 +56,12 @@ export const { leftMs, parseEntry } =
   await load<typeof import('../../packages/core/dist/esm/store/entry.js')>('store/entry.js')
 export const { OutageLog } =
   await load<typeof import('../../packages/core/dist/esm/account/outage-log.js')>('account/outage-log.js')
+export const { isNearlyDead, Pauses } =
+  await load<typeof import('../../packages/core/dist/esm/account/pauses.js')>('account/pauses.js')
+export const { ClientGate } = await load<
+  typeof import('../../packages/core/dist/esm/acquisition/client-gate.js')
+>('acquisition/client-gate.js')
+export const { isImprovement } =
+  await load<typeof import('../../packages/core/dist/esm/account/shared-token.js')>('account/shared-token.js')
+export const { saysNothing, stoodStill } =
+  await load<typeof import('../../packages/core/dist/esm/acquisition/freeze.js')>('acquisition/freeze.js')

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { TokenDispatcher, TokenProviderOptions } from '@bandwidth-token/core'
 import { TokenProvider } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
+import { saysNothing, stoodStill } from '../../support/core-internals.js'
 import { turns, VirtualClock } from '../../support/virtual-clock.js'
 
 const REFUSED = { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED', retryAfter: 60 }
@@ -252,3 +253,21 @@ t.test(
     t.equal(requests.length, 1)
   }
 )
+
+t.test('a limit is late by more than a second, by either clock', async (t) => {
+  const start = { monotonicMs: 0, wallMs: 0 }
+  t.equal(stoodStill(start, 4_000, { monotonicMs: 5_000, wallMs: 5_000 }), false)
+  t.equal(stoodStill(start, 4_000, { monotonicMs: 5_001, wallMs: 4_000 }), true)
+  t.equal(stoodStill(start, 4_000, { monotonicMs: 4_000, wallMs: 5_001 }), true)
+})
+
+t.test('a late result says something if it has a status, or a token that lives', async (t) => {
+  const start = { monotonicMs: 0, wallMs: 0 }
+  const unreachable = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', message: 'x', remedy: 'retry' } as const
+  const at = (nowMs: number) => ({ monotonicMs: nowMs, wallMs: nowMs })
+  const token = { accessToken: 'a', accessTokenId: undefined, expiresIn: 20, hasExpiresIn: true }
+  t.equal(saysNothing(unreachable, start, at(9_000), 10_000), true)
+  t.equal(saysNothing({ ...unreachable, upstreamStatus: 503 }, start, at(9_000), 10_000), false)
+  t.equal(saysNothing(token, start, at(18_000), 10_000), false)
+  t.equal(saysNothing(token, start, at(18_001), 10_000), true)
+})
