@@ -300,3 +300,18 @@ t.test('sends no request of any account before the time that Retry-After asked f
   await endpoint.clock.advance(1)
   t.ok((await first) && (await second))
 })
+
+t.test('leaves its place to others while it waits for the time that Retry-After asked for', async (t) => {
+  const endpoint = await startEndpoint(t, fail(429, { 'Retry-After': '5' }))
+  const provider = endpoint.provider(t, { credentials })
+  const told = Array.from({ length: 64 }, (_, account) => provider.getToken({ account: `${account}` }))
+  for (const call of told) call.catch(() => {})
+  while (endpoint.count < 64) await endpoint.clock.advance(1)
+  await endpoint.clock.settle()
+  endpoint.answer = grant()
+  const other = provider.getToken({ account: 'other' })
+  await endpoint.clock.advance(100)
+  t.equal((await other).accessToken, 'token-65')
+  await endpoint.clock.advance(6_000)
+  t.equal((await Promise.all(told)).length, 64)
+})

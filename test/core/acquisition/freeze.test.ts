@@ -271,3 +271,16 @@ t.test('a late result says something if it has a status, or a token that lives',
   t.equal(saysNothing(token, start, at(18_000), 10_000), false)
   t.equal(saysNothing(token, start, at(18_001), 10_000), true)
 })
+
+t.test('asks again at once if a connection breaks on the thaw, though no caller waits', async (t) => {
+  const { clock, requests, provider, answer } = await stageWithToken(t)
+  await clock.advance(560_000)
+  await provider.getToken()
+  while (requests.length < 2) await clock.advance(100)
+  await clock.freeze(6_000, () => requests[1]?.reject(new Error('reset')))
+  t.equal(requests.length, 3)
+  t.match(provider.status(), { state: 'refreshing', consecutiveFailures: 0 })
+  answer(2)
+  await clock.settle()
+  t.equal((await provider.getToken()).accessToken, 'token-3')
+})

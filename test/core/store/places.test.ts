@@ -1,7 +1,7 @@
 import type { TokenStore } from '@bandwidth-token/core'
 import t from 'tap'
 import { fail, grant, hang } from '../../support/endpoint.js'
-import { KEY, startFleet } from './fleet.js'
+import { startFleet } from './fleet.js'
 
 const PER_ACCOUNT = {
   clientId: undefined,
@@ -118,25 +118,28 @@ t.test('keeps the fetched token of a caller whose deadline ends while the store 
   t.match(provider.status(), { state: 'fresh', consecutiveFailures: 0 })
 })
 
-t.test('shares no token under an identity whose credentials changed before a retry', async (t) => {
-  const { endpoint, join } = await startFleet(t, fail(503))
-  const secrets = ['first secret', 'second secret']
-  const provider = join({
-    clientId: undefined,
-    clientSecret: undefined,
-    credentials: () => ({ clientId: 'client', clientSecret: secrets.shift() ?? 'second secret' })
+for (const changed of ['clientId', 'clientSecret'] as const) {
+  t.test(`shares no token under an identity whose ${changed} changed before a retry`, async (t) => {
+    const { endpoint, join } = await startFleet(t, fail(503))
+    const first = { clientId: 'client', clientSecret: 'first secret' }
+    const second = { ...first, [changed]: 'another one' }
+    const answers = [first]
+    const provider = join({
+      clientId: undefined,
+      clientSecret: undefined,
+      credentials: () => answers.shift() ?? second
+    })
+    const call = provider.getToken()
+    while (endpoint.count < 1) await endpoint.clock.advance(1)
+    endpoint.answer = grant()
+    await endpoint.clock.advance(300)
+    t.match(await call, { accessToken: 'token-2' })
+    for (const [credentials, requests] of [
+      [first, 3],
+      [second, 4]
+    ] as const) {
+      await join(credentials).getToken()
+      t.equal(endpoint.count, requests)
+    }
   })
-  const call = provider.getToken()
-  while (endpoint.count < 1) await endpoint.clock.advance(1)
-  endpoint.answer = grant()
-  await endpoint.clock.advance(300)
-  t.match(await call, { accessToken: 'token-2' })
-  for (const [clientSecret, requests] of [
-    ['first secret', 3],
-    ['second secret', 4]
-  ] as const) {
-    const other = join({ clientId: 'client', clientSecret, storeKeys: [KEY] })
-    await other.getToken()
-    t.equal(endpoint.count, requests)
-  }
-})
+}
