@@ -334,17 +334,60 @@ t.test('an ordinary token is a line at debug', async (t) => {
   ])
 })
 
-t.test('callers who are refused after an outage has ended begin no other', async (t) => {
+/** The log alone, with its failures at given times. */
+function stageLog(isPerAccount: boolean) {
   const logger = recordingLogger()
-  const log = new OutageLog({ ...logger, warnOnce() {}, warnConfiguration() {} }, { tokenUrl: 'x' }, false)
-  const failure = { code: UNAVAILABLE, message: 'x', remedy: 'retry' } as const
-  const noted = { account: '', failure, isServing: false, retryInMs: 1_000, nowMs: 0 }
-  log.note(noted, true)
-  t.strictSame(logger.lines, [])
-  log.note(noted, false)
-  t.match(logger.lines, [{ level: 'error' }])
+  const log = new OutageLog(
+    { ...logger, warnOnce() {}, warnConfiguration() {} },
+    { tokenUrl: 'x' },
+    isPerAccount
+  )
+  const fail = (account: string, nowMs: number, upstreamStatus = 503, isCaller = false) => {
+    const failure = { code: UNAVAILABLE, message: 'x', remedy: 'retry', upstreamStatus } as const
+    log.note({ account, failure, isServing: false, retryInMs: undefined, nowMs }, isCaller)
+  }
+  return { lines: logger.lines, log, fail }
+}
+
+t.test('callers who are refused after an outage has ended begin no other', async (t) => {
+  const { lines, log, fail } = stageLog(false)
+  fail('', 0, 503, true)
+  t.strictSame(lines, [])
+  fail('', 0)
+  t.match(lines, [{ level: 'error', fields: { retryInMs: 0 } }])
   t.equal(log.obtained('', 600, true, 1_000), true)
-  log.note({ ...noted, nowMs: 2_000 }, true)
-  t.match(logger.lines.slice(1), [{ level: 'info' }])
-  t.equal(logger.lines.length, 2)
+  fail('', 2_000, 503, true)
+  t.match(lines.slice(1), [{ level: 'info' }])
+  t.equal(lines.length, 2)
+})
+
+t.test('a token that is no sign of recovery ends no outage', async (t) => {
+  for (const isPerAccount of [true, false]) {
+    const { lines, log, fail } = stageLog(isPerAccount)
+    fail('ada', 0)
+    t.equal(log.obtained('ada', 600, false, 1_000), false)
+    t.equal(log.obtained('ada', 600, true, 2_000), true)
+    t.match(lines, [{ level: 'error' }, { level: 'info' }])
+  }
+})
+
+t.test('the end of an outage that the log has no line for is not written, but later', async (t) => {
+  for (const isPerAccount of [true, false]) {
+    const { lines, log, fail } = stageLog(isPerAccount)
+    for (let line = 0; line < 9; line++) fail('ada', 0, 500 + line)
+    fail('bob', 0)
+    t.equal(log.obtained('ada', 600, true, 1_000), true)
+    for (let line = 0; line < 9; line++) fail('ada', 2_000, 500 + line)
+    t.equal(lines.length, 10)
+    t.equal(log.obtained('ada', 600, true, 3_000), false)
+  }
+  const { lines, log, fail } = stageLog(false)
+  for (let line = 0; line < 9; line++) fail('', 0, 500 + line)
+  t.equal(log.obtained('', 600, true, 1_000), true)
+  t.equal(log.obtained('', 600, false, 2_000), false)
+  t.equal(lines.length, 10)
+  fail('', 61_000)
+  fail('', 122_000, 504)
+  t.equal(log.obtained('', 600, true, 122_001), true)
+  t.equal(lines.length, 12)
 })

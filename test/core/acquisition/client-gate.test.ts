@@ -1,7 +1,8 @@
 import t from 'tap'
+import { ClientGate } from '../../support/core-internals.js'
 import { credentials, fail, grant, hang, startEndpoint } from '../../support/endpoint.js'
 
-const UNAVAILABLE = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' }
+const UNAVAILABLE = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' } as const
 const REFUSED = { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED' }
 const INVALID = { code: 'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID', retryAfter: 60 }
 const TIMEOUT = { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT' }
@@ -314,4 +315,14 @@ t.test('leaves its place to others while it waits for the time that Retry-After 
   t.equal((await other).accessToken, 'token-65')
   await endpoint.clock.advance(6_000)
   t.equal((await Promise.all(told)).length, 64)
+})
+
+t.test('says how long requests are held back, and by which failure', async (t) => {
+  const gate = new ClientGate()
+  const failure = { code: UNAVAILABLE.code, message: 'x', remedy: 'retry' } as const
+  const at = (nowMs: number) => ({ monotonicMs: nowMs, wallMs: nowMs })
+  gate.hold(failure, 5_000, at(0))
+  gate.hold({ ...failure, message: 'shorter' }, 3_000, at(1_000))
+  t.strictSame(gate.obstacle(at(1_000)), { heldMs: 4_000, failure })
+  t.equal(gate.obstacle(at(5_000)), undefined)
 })
