@@ -59,3 +59,30 @@ t.test('a cool-down', async (t) => {
     )
   })
 })
+
+const at = (nowMs: number) => ({ monotonicMs: nowMs, wallMs: nowMs })
+
+t.test('a pause that is lengthened after its end has the failure that lengthened it', async (t) => {
+  const coolDown = new CoolDown()
+  const first = { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT', message: 'first', remedy: 'retry' } as const
+  const second = { ...first, message: 'second', retryAfterMs: 10_000 }
+  coolDown.add(first, at(0))
+  coolDown.extend(second, at(100))
+  t.equal(coolDown.pause(at(200))?.failure, first, 'while it lasts, it keeps its own')
+  coolDown.extend({ ...second, message: 'third' }, at(20_000))
+  t.match(coolDown.pause(at(20_000)), { failure: { message: 'third' }, leftMs: 10_000 })
+})
+
+t.test('a shortened pause still ends when Retry-After asked for', async (t) => {
+  const coolDown = new CoolDown()
+  const refused = {
+    code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED',
+    message: 'x',
+    remedy: 'reload'
+  } as const
+  coolDown.add({ ...refused, retryAfterMs: 20_000 }, at(0))
+  coolDown.shorten(() => true, at(5_000))
+  t.match(coolDown.pause(at(5_000)), { leftMs: 15_000 })
+  t.equal(coolDown.extend({ ...refused, retryAfterMs: 10_000 }, at(5_000)), false)
+  t.equal(coolDown.extend({ ...refused, retryAfterMs: 16_000 }, at(5_000)), true)
+})
