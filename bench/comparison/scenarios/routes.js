@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { Pool } from 'undici'
 import { inTurns } from '../measure.js'
 
 const CONNECTIONS = 64
@@ -32,7 +32,7 @@ async function oneRound(server, isSmoke) {
     const measurements = Object.fromEntries(apps.map((app) => [app.name, () => app.timeOf(requests)]))
     return await inTurns(
       measurements,
-      isSmoke ? { rounds: 1, warmUps: 0 } : { rounds: 1, turns: 5, warmUps: 8 }
+      isSmoke ? { rounds: 1, warmUps: 0 } : { rounds: 1, turns: 8, warmUps: 20 }
     )
   } finally {
     await Promise.all(apps.map((app) => app.close()))
@@ -46,20 +46,17 @@ async function start(framework, kind, server) {
     JSON.stringify(server.credentials)
   ])
   const [{ port }] = await once(child, 'message')
-  const pool = new Pool(`http://127.0.0.1:${port}`, { connections: CONNECTIONS })
   const path = kind === 'token' ? '/bandwidth/token' : '/constant'
+  const connections = await Promise.all(
+    Array.from({ length: CONNECTIONS }, () => Connection.open(port, path))
+  )
 
   async function load(count) {
     let left = count
-    const connection = async () => {
-      while (left-- > 0) {
-        const { statusCode, body } = await pool.request({ method: 'GET', path })
-        const text = await body.text()
-        if (statusCode !== 200 || !text.includes('access_token'))
-          throw new Error(`${framework} ${kind}: ${statusCode}`)
-      }
+    const ask = async (connection) => {
+      while (left-- > 0) await connection.ask()
     }
-    await Promise.all(Array.from({ length: CONNECTIONS }, connection))
+    await Promise.all(connections.map(ask))
   }
 
   async function cpuTimeUs() {
@@ -76,9 +73,49 @@ async function start(framework, kind, server) {
       return ((await cpuTimeUs()) - before) / requests
     },
     async close() {
-      await pool.close()
+      for (const connection of connections) connection.close()
       child.disconnect()
       await once(child, 'exit')
     }
+  }
+}
+
+/** One connection, on which a request follows the response before. A client for HTTP would take longer than the server. */
+class Connection {
+  #socket
+  #request
+  #received = ''
+  #answered = () => {}
+
+  static async open(port, path) {
+    const socket = connect(port, '127.0.0.1')
+    await once(socket, 'connect')
+    return new Connection(socket, path)
+  }
+
+  constructor(socket, path) {
+    this.#socket = socket.setEncoding('latin1').on('data', (text) => this.#read(text))
+    this.#request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`
+  }
+
+  ask() {
+    return new Promise((resolve, reject) => {
+      this.#answered = (text) =>
+        /^HTTP\/1.1 200 .*access_token/s.test(text) ? resolve() : reject(new Error(text))
+      this.#socket.write(this.#request)
+    })
+  }
+
+  close() {
+    this.#socket.destroy()
+  }
+
+  #read(text) {
+    this.#received += text
+    const [, head, length] = /^(.*?\r\ncontent-length: (\d+)\r\n.*?\r\n\r\n)/is.exec(this.#received) ?? []
+    if (head === undefined || this.#received.length < head.length + Number(length)) return
+    const response = this.#received
+    this.#received = ''
+    this.#answered(response)
   }
 }
