@@ -46,9 +46,9 @@ export function handWrittenAccounts(credentials) {
 }
 
 /** One token request. Life is counted from before it was sent. */
-export async function requestToken({ tokenUrl, clientId, clientSecret }) {
+export async function requestToken({ tokenUrl, clientId, clientSecret }, send = fetch) {
   const startedAtMs = Date.now()
-  const response = await fetch(tokenUrl, {
+  const response = await send(tokenUrl, {
     method: 'POST',
     headers: {
       Authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`,

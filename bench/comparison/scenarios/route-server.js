@@ -1,6 +1,7 @@
 // One app of one framework, as a process of its own: `node route-server.js <framework> <what> <credentials>`.
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { requestToken } from '../hand-written.js'
 
 const [, , framework, what, credentials] = process.argv
 const HEADERS = {
@@ -18,8 +19,13 @@ const BODY = JSON.stringify({
 function decoration() {}
 const options = { ...JSON.parse(credentials), authorize: () => true }
 
-/** What a token route has to do at least: to check the origin, to ask `authorize`, to await a token, to count its seconds. */
-const READY = Promise.resolve({ expiresAtMs: Date.now() + 599_000 })
+/**
+ * What a token route has to do at least: to get a token, to check the origin, to ask `authorize`, to await the token, to
+ * count its seconds.
+ */
+const isLimit = what === 'least' || what === 'decorating'
+const READY = isLimit ? requestToken(JSON.parse(credentials), (await import('undici')).fetch) : undefined
+await READY
 const isAllowed = ({ headers }) =>
   headers['sec-fetch-site'] === 'same-origin' ||
   headers['sec-fetch-site'] === 'none' ||
@@ -49,7 +55,7 @@ async function startFastify() {
     const { fastifyBandwidthToken } = await import('@bandwidth-token/fastify')
     await app.register(fastifyBandwidthToken, options)
   }
-  if (what === 'least' || what === 'decorating') app.decorateRequest('bandwidthToken', decoration)
+  if (isLimit) app.decorateRequest('bandwidthToken', decoration)
   if (what === 'least') {
     const onRequest = (request, _reply, done) =>
       done(isAllowed(request) ? undefined : new Error('another origin'))
@@ -74,7 +80,7 @@ async function startExpress() {
     const { bandwidthToken } = await import('@bandwidth-token/express')
     app.use(bandwidthToken(options))
   }
-  if (what === 'decorating' || what === 'least') {
+  if (isLimit) {
     app.use((req, _res, next) => {
       req.bandwidthToken = decoration
       next()
