@@ -18,7 +18,7 @@ const help = `bandwidth-emulator: a local stand-in for Bandwidth's token endpoin
   --help                   show this
 `
 
-const silenceNotice = `Calls connect, but without sound: ${mediaPeer} is not installed. For sound: npm install --save-dev ${mediaPeer}@0.24, or with npx, --package ${mediaPeer}@0.24
+const silenceNotice = `Calls connect, but without sound: ${mediaPeer} is not installed. For sound, with npx: add --package ${mediaPeer}@0.24. Otherwise: npm install --save-dev ${mediaPeer}@0.24
 `
 
 const flags = {
