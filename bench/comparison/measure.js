@@ -22,10 +22,10 @@ export async function inTurns(measurements, { rounds, turns = 1, warmUps = 2 }) 
     names.map((name) => [name, Array(rounds).fill(Number.POSITIVE_INFINITY)])
   )
   for (let turn = -warmUps; turn < rounds * turns; turn++) {
+    const round = Math.floor(turn / turns)
     for (const name of names) {
       const figure = await measurements[name]()
-      if (turn >= 0)
-        figures[name][Math.floor(turn / turns)] = Math.min(figures[name][Math.floor(turn / turns)], figure)
+      if (turn >= 0) figures[name][round] = Math.min(figures[name][round], figure)
     }
   }
   return figures

@@ -7,7 +7,7 @@ import { SUBJECTS } from '../subjects.js'
 const run = promisify(execFile)
 const SCRIPT = fileURLToPath(new URL('hot-process.js', import.meta.url))
 
-/** What is measured together. The first of each pair of adapters asks for a token without an account. */
+/** What is measured together. */
 const GROUPS = ['call', 'by account', 'in turn', 'store', 'events', 'bytes']
 const ADAPTERS = ['Fastify', 'Express', 'Fastify, by account', 'Express, by account']
 

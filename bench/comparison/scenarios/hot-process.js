@@ -117,11 +117,17 @@ function loops(measured) {
   return Object.fromEntries(entries.map(([name, call], index) => [name, loopOf(call, index)]))
 }
 
-/** A loop of its own for each call, so that the compiler sees one target at its call site, as in an app. */
 function loopOf(call, index) {
-  const source = `return async function loop${index}() { for (let n = 0; n < ${CALLS}; n++) await call(n) }`
-  const loop = new Function('call', source)(call)
+  const loop = compileLoop(call, `loop${index}`, CALLS)
   return () => cpuTimeOf(loop)
+}
+
+/** A loop of its own for each call, so that the compiler sees one target at its call site, as in an app. */
+function compileLoop(call, name, calls) {
+  return new Function(
+    'call',
+    `return async function ${name}() { for (let n = 0; n < ${calls}; n++) await call(n) }`
+  )(call)
 }
 
 /** The same calls while nobody listens, and while every channel has a subscriber. */
@@ -168,8 +174,7 @@ async function bytes() {
   }
   const calls = 4 * CALLS
   const loops = Object.entries(measured).map(([name, call], index) => {
-    const source = `return async function bytes${index}() { for (let n = 0; n < ${calls}; n++) await call() }`
-    const loop = new Function('call', source)(call)
+    const loop = compileLoop(call, `bytes${index}`, calls)
     return [
       name,
       async () => {

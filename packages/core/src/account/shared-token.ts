@@ -4,7 +4,7 @@ import { marginMsOf } from '../token/lifetime.js'
 import { type CachedToken, RENEWAL_INTERVAL_MS } from './cached-token.js'
 
 /** What an acquisition wants of a token. */
-export interface Wanted {
+interface Wanted {
   readonly startedAtMs: number
   readonly minimumLifetimeMs: number
   readonly isReplacement: boolean
