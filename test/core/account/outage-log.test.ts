@@ -1,8 +1,10 @@
 import t, { type Test } from 'tap'
 import { OutageLog } from '../../support/core-internals.js'
 import { fail, grant, startEndpoint } from '../../support/endpoint.js'
+import { memoryTokenStore } from '../../support/memory-token-store.js'
 import { Outage } from '../../support/outage.js'
 import { recordingLogger } from '../../support/recording-logger.js'
+import { KEY } from '../store/fleet.js'
 
 const UNAVAILABLE = 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE'
 const REFUSED = 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED'
@@ -390,3 +392,25 @@ t.test('the end of an outage that the log has no line for is not written, but la
   t.equal(log.obtained('', 600, true, 122_001), true)
   t.equal(lines.length, 12)
 })
+
+for (const [what, options] of [
+  [
+    'a credentials function hangs',
+    { clientId: undefined, clientSecret: undefined, credentials: () => new Promise<never>(() => {}) }
+  ],
+  [
+    'another member of the fleet holds the lock',
+    { store: { ...memoryTokenStore(), lock: async () => false }, storeKeys: [KEY] }
+  ]
+] as const) {
+  t.test(`says that no request was sent while ${what}`, async (t) => {
+    const logger = recordingLogger()
+    const endpoint = await startEndpoint(t)
+    const provider = endpoint.provider(t, { ...options, logger })
+    const late = t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT', attempts: undefined })
+    await endpoint.clock.advance(11_000)
+    await late
+    t.equal(endpoint.count, 0)
+    t.match(logger.lines, [{ level: 'error', fields: { hint: /No request was sent/ } }])
+  })
+}

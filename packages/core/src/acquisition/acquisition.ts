@@ -166,7 +166,8 @@ export class Acquisition<Result> {
   async #runInTime(): Promise<Acquired | Failure> {
     const { clock, loadFleet } = this.#context
     const credentials = await this.#deadline.inTime(this.#loadCredentials())
-    if (isFailure(credentials)) return credentials
+    if (isFailure(credentials))
+      return credentials === STOOD_STILL ? credentials : this.#withAttempts(credentials)
     if (loadFleet === undefined) return this.#fetch(credentials)
     const deadline = this.#deadline
     const { signal } = deadline
@@ -190,7 +191,7 @@ export class Acquisition<Result> {
     // The deadline also ended our own fetch. Wait for its result, so that no new run starts beside it.
     if (signal.aborted && fetching !== undefined) return fetching
     if (this.#entrance.waitedInVain(deadline)) return WAITED_IN_VAIN
-    return result ?? TIMED_OUT
+    return result === undefined || result === TIMED_OUT ? this.#withAttempts(TIMED_OUT) : result
   }
 
   /** Requests a token from the endpoint, with as many attempts as are allowed. */
