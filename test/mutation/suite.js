@@ -10,7 +10,7 @@ const WORKER = fileURLToPath(new URL('worker.js', import.meta.url))
 /** After so many runs a process has loaded so much that it becomes slow. */
 const MAX_RUNS = 100
 
-const limitMs = (usualMs) => 5_000 + 4 * usualMs
+const limitMs = (usualMs) => 2_000 + 4 * usualMs
 
 /** All test files in these folders, not yet measured. `isRandom` are those that draw thousands of values. */
 export function findTests(folders) {

@@ -65,3 +65,9 @@ export const { isImprovement } =
   await load<typeof import('../../packages/core/dist/esm/account/shared-token.js')>('account/shared-token.js')
 export const { saysNothing, stoodStill } =
   await load<typeof import('../../packages/core/dist/esm/acquisition/freeze.js')>('acquisition/freeze.js')
+export const { Attempt } =
+  await load<typeof import('../../packages/core/dist/esm/send/attempt.js')>('send/attempt.js')
+export const { callerOf } =
+  await load<typeof import('../../packages/core/dist/esm/send/callers.js')>('send/callers.js')
+export const { isReplayable, watchBody } =
+  await load<typeof import('../../packages/core/dist/esm/send/body.js')>('send/body.js')

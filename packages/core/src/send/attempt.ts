@@ -1,11 +1,12 @@
 import type { Abort } from './dispatch.js'
 
-/** More of a response that nobody wants is not read: a new connection is cheaper. */
-const MAX_DISCARDED_BYTES = 64 * 1024
+/**
+ * A 401 is read up to this while the other token is fetched: its connection may be the one that the fetch needs. More of
+ * a response that nobody wants is not read: a new connection is cheaper.
+ */
+const MAX_UNWANTED_BYTES = 64 * 1024
 /** What is left of a response that nobody wants must come within this. */
 const DISCARD_MS = 1_000
-/** A 401 is read up to this while the other token is fetched: its connection may be the one that the fetch needs. */
-const MAX_HELD_BYTES = 64 * 1024
 
 /** What happened to a request: tells the caller's handler, which returns `false` to get no more for now. */
 type Event = () => unknown
@@ -25,8 +26,7 @@ export class Attempt {
   #hasEnded = false
   #isTold = false
   #isAborted = false
-  #discardedBytes = 0
-  #heldBytes = 0
+  #bodyBytes = 0
   #discarding: NodeJS.Timeout | undefined
 
   constructor(on401: (attempt: Attempt) => 'hold' | 'pass', onEnd: () => void) {
@@ -50,11 +50,9 @@ export class Attempt {
 
   /** A part of the body is there. Returns whether to go on. */
   read(bytes: number, event: Event): boolean {
-    if (this.#state === 'held') this.#heldBytes += bytes
-    if (this.#state !== 'dropped') return this.#receive(event)
-    this.#discardedBytes += bytes
-    if (this.#discardedBytes > MAX_DISCARDED_BYTES) this.#abort?.()
-    return true
+    this.#bodyBytes += bytes
+    if (this.#state === 'dropped' && this.#bodyBytes > MAX_UNWANTED_BYTES) this.#abort?.()
+    return this.#receive(event)
   }
 
   /** Nothing follows: the response is complete, or there is none. */
@@ -111,6 +109,6 @@ export class Attempt {
     if (this.#state === 'passing') return event() !== false
     if (this.#state === 'dropped') return true
     this.#held.push(event)
-    return this.#heldBytes <= MAX_HELD_BYTES
+    return this.#bodyBytes <= MAX_UNWANTED_BYTES
   }
 }

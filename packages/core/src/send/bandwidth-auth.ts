@@ -80,7 +80,7 @@ export function bandwidthAuth(
   }
 
   // undici 8 says where a dispatcher sends every request, whatever the request says: `null` for several places.
-  const interceptor = (dispatch: Dispatch, boundTo: unknown = undefined): Dispatch => {
+  const interceptor = (dispatch: Dispatch, boundTo?: unknown): Dispatch => {
     return function bandwidthAuthDispatch(given: DispatchOptions, handler: DispatchHandler): boolean {
       // A copy: while the token is awaited, nobody can change where it goes.
       const options = { ...given, origin: given.origin && String(given.origin) }

@@ -12,7 +12,14 @@ export interface Caller {
 }
 
 export function callerOf(handler: DispatchHandler): Caller {
-  return typeof handler.onRequestStart === 'function' ? new Caller8(handler) : new Caller6(handler)
+  return isHandler8(handler) ? new Caller8(handler) : new Caller6(handler)
+}
+
+/** By this method undici recognises them too. */
+type Handler8 = DispatchHandler & Required<Pick<DispatchHandler, 'onRequestStart'>>
+
+function isHandler8(handler: DispatchHandler): handler is Handler8 {
+  return typeof handler.onRequestStart === 'function'
 }
 
 /** What both kinds of handler have. It says nothing about the response. */
@@ -59,16 +66,16 @@ class Caller6 implements Caller {
 
 /** For undici 7 and 8. */
 class Caller8 implements Caller {
-  readonly #handler: DispatchHandler
+  readonly #handler: Handler8
   #controller: CallerController | undefined
 
-  constructor(handler: DispatchHandler) {
+  constructor(handler: Handler8) {
     this.#handler = handler
   }
 
   begin(abort: Abort): void {
     this.#controller = new CallerController(abort)
-    this.#handler.onRequestStart?.(this.#controller)
+    this.#handler.onRequestStart(this.#controller)
   }
 
   fail(error: unknown): void {
@@ -88,7 +95,7 @@ class Caller8 implements Caller {
           (reason) => controller.abort(reason),
           () => {
             own.target = controller
-            handler.onRequestStart?.(own, context)
+            handler.onRequestStart(own, context)
           }
         ),
       onRequestUpgrade: (_controller, ...args) => attempt.end(() => handler.onRequestUpgrade?.(own, ...args)),
