@@ -6,7 +6,7 @@ const KIB = 1024
 const nothing = () => {}
 
 /** An attempt, and what its caller and its connection hear of it. */
-function setStage({ on401 = 'hold' as 'hold' | 'pass' } = {}) {
+function setStage({ holds401 = true } = {}) {
   const heard: unknown[] = []
   const aborts: unknown[] = []
   let resumed = 0
@@ -14,7 +14,7 @@ function setStage({ on401 = 'hold' as 'hold' | 'pass' } = {}) {
   const attempt = new Attempt(
     () => {
       refusals++
-      return on401
+      return holds401
     },
     () => heard.push('over')
   )
@@ -69,7 +69,7 @@ t.test('an attempt that is passed on', async (t) => {
   })
 
   t.test('passes on a 401 that is not to be held back', async (t) => {
-    const { start, respond, heard, refusals } = setStage({ on401: 'pass' })
+    const { start, respond, heard, refusals } = setStage({ holds401: false })
     start()
     t.equal(respond(401), true)
     t.strictSame(heard, ['start', 'status 401'])

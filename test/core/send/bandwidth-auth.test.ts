@@ -345,7 +345,16 @@ for (const [name, undici] of versions) {
       const { api, dispatcher } = await setStage(t, undici)
       const options = { origin: api.origin, path: '/', method: 'GET' } as const
       for (const headers of ['accept', new Set([1]), ['accept'], { 'bad name': 'x' }, new Set(['ab'])]) {
-        await t.rejects(dispatcher.request({ ...options, headers: headers as string[] }), String(headers))
+        await t.rejects(
+          dispatcher.request({ ...options, headers: headers as string[] }),
+          { code: 'UND_ERR_INVALID_ARG' },
+          String(headers)
+        )
+      }
+      for (const change of [{ path: 5 }, { origin: 'nowhere' }]) {
+        await t.rejects(dispatcher.request({ ...options, ...change } as never), {
+          code: /UND_ERR_INVALID_ARG|ERR_INVALID_URL/
+        })
       }
       await t.rejects(dispatcher.request({ ...options, body: 5 as unknown as string, method: 'POST' }), {
         code: 'UND_ERR_INVALID_ARG'

@@ -28,7 +28,7 @@ const CALLS_8 = {
 
 const newAttempt = () =>
   new Attempt(
-    () => 'pass',
+    () => false,
     () => {}
   )
 const abort = () => {}
@@ -181,7 +181,7 @@ t.test(
     const caller = callerOf({ onRequestStart() {} })
     caller.begin(abort)
     const attempt = new Attempt(
-      () => 'hold',
+      () => true,
       () => {}
     )
     const own = caller.handlerOf(attempt, abort)

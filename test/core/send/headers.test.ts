@@ -73,8 +73,15 @@ for (const [name, undici] of versions) {
       t.strictSame(await send({ Authorization: null }), ['', undefined])
     })
 
+    t.test('adds a token where Authorization is but the value of another header', async (t) => {
+      for (const [, make] of Object.entries(forms([['X-Mark', 'Authorization']]))) {
+        t.strictSame(await send(make()), ['Bearer ours', 'Authorization'])
+      }
+    })
+
     t.test('keeps a header that has several values', async (t) => {
       t.strictSame(await send({ 'X-Mark': ['a', 'b'] }), ['Bearer ours', 'a, b'])
+      t.strictSame(await send(['X-Mark', ['a', 'b']]), ['Bearer ours', 'a, b'])
       t.strictSame(await send(new Map([['X-Mark', ['a', 'b']]])), ['Bearer ours', 'a, b'])
     })
 

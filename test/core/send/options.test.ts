@@ -55,6 +55,18 @@ t.test('refuses origins that no browser writes, and those that are not encrypted
   }
 })
 
+t.test('says what origins are to be', async (t) => {
+  for (const origins of [undefined, []]) {
+    t.match(
+      thrownBy(() => bandwidthAuth(provider, { origins } as unknown as BandwidthAuthOptions)),
+      {
+        message:
+          /expected a list of one or more origins as a browser writes them, such as ".+" \(no path, no default port\); http: is for loopback hosts; got/
+      }
+    )
+  }
+})
+
 t.test('refuses a list of no origins, and what is no list', async (t) => {
   const sparse = ['https://voice.bandwidth.com']
   sparse.length = 2

@@ -16,7 +16,7 @@ type Event = () => unknown
  * it.
  */
 export class Attempt {
-  readonly #on401: (attempt: Attempt) => 'hold' | 'pass'
+  readonly #holds401: (attempt: Attempt) => boolean
   readonly #onEnd: () => void
   #state: 'passing' | 'held' | 'dropped' = 'passing'
   #held: Event[] = []
@@ -29,8 +29,9 @@ export class Attempt {
   #bodyBytes = 0
   #discarding: NodeJS.Timeout | undefined
 
-  constructor(on401: (attempt: Attempt) => 'hold' | 'pass', onEnd: () => void) {
-    this.#on401 = on401
+  /** `holds401` says of a 401 whether to hold it back. */
+  constructor(holds401: (attempt: Attempt) => boolean, onEnd: () => void) {
+    this.#holds401 = holds401
     this.#onEnd = onEnd
   }
 
@@ -44,7 +45,7 @@ export class Attempt {
   /** The headers of the response are there. Returns whether to go on with its body. */
   respond(statusCode: number, resume: () => void, event: Event): boolean {
     this.#resume = resume
-    if (statusCode === 401 && this.#state === 'passing' && this.#on401(this) === 'hold') this.#state = 'held'
+    if (statusCode === 401 && this.#state === 'passing' && this.#holds401(this)) this.#state = 'held'
     return this.#receive(event)
   }
 
@@ -69,7 +70,7 @@ export class Attempt {
   /** Tells the caller what was held back, and passes on what follows. */
   release(): void {
     this.#state = 'passing'
-    let wantsMore = true
+    let wantsMore: boolean | undefined
     for (const event of this.#held) {
       wantsMore = event() !== false
       if (this.#isAborted) return

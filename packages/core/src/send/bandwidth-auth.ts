@@ -83,7 +83,7 @@ export function bandwidthAuth(
   const interceptor = (dispatch: Dispatch, boundTo?: unknown): Dispatch => {
     return function bandwidthAuthDispatch(given: DispatchOptions, handler: DispatchHandler): boolean {
       // A copy: while the token is awaited, nobody can change where it goes.
-      const options = { ...given, origin: given.origin && String(given.origin) }
+      const options = { ...given, origin: String(given.origin) }
       const mayHaveToken = isFor(listed, options) && (boundTo === undefined || isOriginIn(listed, boundTo))
       const headers = mayHaveToken ? copyHeaders(given.headers) : undefined
       if (headers === undefined) return dispatch(given, handler)
@@ -100,8 +100,8 @@ function isFor(listed: ReadonlySet<string>, { origin, path }: DispatchOptions): 
   return typeof path === 'string' && path.startsWith('/') && isOriginIn(listed, origin)
 }
 
-function isOriginIn(listed: ReadonlySet<string>, origin: unknown): boolean {
-  return typeof origin === 'string' && listed.has(parseUrl(origin)?.origin ?? '')
+function isOriginIn(listed: ReadonlySet<string | undefined>, origin: unknown): boolean {
+  return listed.has(parseUrl(String(origin))?.origin)
 }
 
 /** Whether a token may be sent to an origin: it is encrypted on its way, or does not leave this host. */

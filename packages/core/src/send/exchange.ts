@@ -55,9 +55,9 @@ export class Exchange {
     if (!this.#isOver && !this.#attempt?.abort(reason)) this.#fail(reason)
   }
 
-  #send({ accessToken }: SendableToken, on401: (attempt: Attempt) => 'hold' | 'pass'): void {
+  #send({ accessToken }: SendableToken, holds401: (attempt: Attempt) => boolean): void {
     const { dispatch, options, headers } = this.#outgoing
-    const attempt = new Attempt(on401, () => {
+    const attempt = new Attempt(holds401, () => {
       this.#isOver = true
     })
     this.#attempt = attempt
@@ -68,14 +68,14 @@ export class Exchange {
   }
 
   /**
-   * The server has refused the token. A request that cannot be sent again gets its 401 at once, but the provider hears
+   * The server has refused the token. Returns whether to hold its 401 back until there is another token. A request that cannot be sent again gets its 401 at once, but the provider hears
    * of it: otherwise an app that sends only such requests would keep the refused token until it expires.
    */
-  #reject(token: SendableToken, attempt: Attempt): 'hold' | 'pass' {
+  #reject(token: SendableToken, attempt: Attempt): boolean {
     const other = this.#getToken(token).catch(() => undefined)
-    if (!isReplayable(this.#outgoing.options.body)) return 'pass'
+    if (!isReplayable(this.#outgoing.options.body)) return false
     void other.then((replacement) => this.#decide(token, replacement, attempt))
-    return 'hold'
+    return true
   }
 
   #decide(rejected: SendableToken, replacement: SendableToken | undefined, refused: Attempt): void {
@@ -85,7 +85,7 @@ export class Exchange {
         refused.release()
       } else {
         refused.drop()
-        this.#send(replacement, () => 'pass')
+        this.#send(replacement, () => false)
       }
     } catch (error) {
       this.#fail(error)

@@ -36,5 +36,5 @@ function isList(headers: RequestHeaders): headers is readonly unknown[] {
 }
 
 function isIterable(value: object): value is Iterable<unknown> {
-  return Symbol.iterator in value && typeof value[Symbol.iterator] === 'function'
+  return typeof (value as Partial<Iterable<unknown>>)[Symbol.iterator] === 'function'
 }
