@@ -47,10 +47,10 @@ export function wrongArrows(imports: Imports): string[] {
   })
 }
 
-/** A file's folder, or its name where it is in none. The options share the provider's room. */
+/** A file's folder, or its name where it is in none. The options and the environment share the provider's room. */
 function roomOf(file: string): string {
   const [first = ''] = file.split('/')
-  return first === 'options.ts' ? 'provider.ts' : first
+  return ['options.ts', 'environment.ts'].includes(first) ? 'provider.ts' : first
 }
 
 function floorOf(file: string): number {

@@ -1,5 +1,6 @@
-import { CREDENTIALS_RULES, type Credentials, fixedCredentials } from './acquisition/credentials.js'
+import { CREDENTIALS_RULES, type Credentials } from './acquisition/credentials.js'
 import type { TokenDispatcher } from './endpoint/request.js'
+import { environmentTokenUrl, fixedCredentials } from './environment.js'
 import { optionInvalid } from './errors.js'
 import type { TokenStore } from './store/token-store.js'
 import { checkOptions, hasMethods, listOf, type OptionRule } from './support/check-options.js'
@@ -239,9 +240,7 @@ function resolveCredentials(options: ProviderOptions): Pick<ResolvedOptions, 'cr
 /** The token URL of the options, else of the environment. */
 function resolveTokenUrl(options: ProviderOptions): string | undefined {
   const [name, value] =
-    options.tokenUrl === undefined
-      ? ['BW_TOKEN_URL', process.env['BW_TOKEN_URL'] || undefined]
-      : ['tokenUrl', options.tokenUrl]
+    options.tokenUrl === undefined ? environmentTokenUrl() : ['tokenUrl', options.tokenUrl]
   if (value === undefined) return undefined
   const [isValid, expected] = RULES.tokenUrl
   const isAllowed = isValid(value) && (options.allowInsecureTokenUrl || !isInsecure(value))

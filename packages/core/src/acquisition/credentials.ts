@@ -1,5 +1,5 @@
 import { isNativeError } from 'node:util/types'
-import { optionInvalid, typeName } from '../errors.js'
+import { typeName } from '../errors.js'
 import type { Failure } from '../failure.js'
 import type { OptionRule } from '../support/check-options.js'
 
@@ -10,7 +10,7 @@ export interface Credentials {
 }
 
 type Name = keyof Credentials
-const NAMES = ['clientId', 'clientSecret'] as const
+export const NAMES = ['clientId', 'clientSecret'] as const
 
 export const CREDENTIALS_RULES: Readonly<Record<Name, OptionRule>> = {
   // RFC 7617 §2 forbids both in the user id of HTTP Basic, and control characters in the password.
@@ -20,34 +20,6 @@ export const CREDENTIALS_RULES: Readonly<Record<Name, OptionRule>> = {
     describeControlCharacter
   ],
   clientSecret: [isText, 'a non-empty string without control characters', describeControlCharacter]
-}
-
-/** The environment variables that stand in for missing options. Bandwidth's CLI and SDKs use the same names. */
-const VARIABLES: Readonly<Record<Name, string>> = {
-  clientId: 'BW_CLIENT_ID',
-  clientSecret: 'BW_CLIENT_SECRET'
-}
-
-/**
- * Fixed credentials, from the options or else from the environment, and warnings about what may be wrong with them.
- *
- * @throws `ERR_BANDWIDTH_TOKEN_OPTION_INVALID` if one is missing or malformed
- */
-export function fixedCredentials(given: { [name in Name]?: string | undefined }): {
-  readonly credentials: Credentials
-  readonly warnings: readonly string[]
-} {
-  const credentials = {
-    clientId: given.clientId ?? fromEnvironment('clientId'),
-    clientSecret: given.clientSecret ?? fromEnvironment('clientSecret')
-  }
-  const warnings = NAMES.flatMap((name) =>
-    doubtsAbout(
-      credentials[name],
-      given[name] === undefined ? `The environment variable ${VARIABLES[name]}` : `The option "${name}"`
-    )
-  )
-  return { credentials, warnings }
 }
 
 /**
@@ -77,16 +49,6 @@ export async function loadCredentials(
     for (const doubt of doubtsAbout(checked[name], subject)) warn?.(doubt)
   }
   return checked
-}
-
-function fromEnvironment(name: Name): string {
-  const variable = VARIABLES[name]
-  const value = process.env[variable]
-  const [isValid, expected, describe] = CREDENTIALS_RULES[name]
-  if (isValid(value)) return value as string
-  throw value === undefined || value === ''
-    ? optionInvalid(name, value, `${expected}: pass the option or set ${variable} in the environment`)
-    : optionInvalid(name, value, `${variable} in the environment to be ${expected}`, describe?.(value))
 }
 
 /** Reads each property once, so that the value that is checked is the value that is used, even if it is a getter. */
@@ -154,7 +116,7 @@ function nameOf(controlCharacter: string): string {
 }
 
 /** Warnings about an id or a secret that looks wrong but is used as it is. */
-function doubtsAbout(value: string, subject: string): string[] {
+export function doubtsAbout(value: string, subject: string): string[] {
   const found =
     value !== value.trim()
       ? 'begins or ends with a space'
