@@ -5,7 +5,7 @@ import { TokenRoute } from '@bandwidth-token/core/adapter'
 import { testProvider } from '@bandwidth-token/core/testing'
 import t from 'tap'
 import { toError, toFailure } from '../support/core-internals.js'
-import { answerWith, grant, startEndpoint } from '../support/endpoint.js'
+import { answerWith, grant, hang, startEndpoint } from '../support/endpoint.js'
 import { CREDENTIALS, errorOf } from '../support/error-of.js'
 import { rejection } from '../support/outcomes.js'
 import { provide } from '../support/provide.js'
@@ -80,6 +80,13 @@ t.test('says that its message may be shown, as errors of http-errors do', async 
     t.match(error, { expose: true, status: Number, statusCode: (error as BandwidthTokenError).status })
     t.ok(error instanceof Error)
     t.notMatch(inspect(error), 'expose')
+    for (const name of ['message', 'stack']) {
+      t.match(
+        Object.getOwnPropertyDescriptor(error, name),
+        { writable: true, enumerable: false, configurable: true },
+        'as of any error'
+      )
+    }
   }
 })
 
@@ -109,7 +116,10 @@ t.test('takes for a failure what is one, and nothing else', (t) => {
   const failure = { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT', message: 'why', remedy: 'retry' } as const
   t.equal(toFailure(failure), failure)
   for (const thrown of [new Error('why'), {}, null, undefined, 'why']) {
-    t.match(toFailure(thrown), { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' })
+    t.match(toFailure(thrown), {
+      code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',
+      message: 'The token could not be obtained.'
+    })
   }
   t.end()
 })
@@ -227,6 +237,12 @@ t.test('has a message that says what happened and repeats nothing', async (t) =>
     t.match(message, /^The token endpoint [\w ,()]+\.$/)
     t.notMatch(message, /hunter2|127\.0\.0\.1|invalid_client/)
   }
+})
+
+t.test('says that time ran out, and nothing else', async (t) => {
+  const { code, message } = await errorOf(t, hang, { timeoutMs: 20, deadlineMs: 30 })
+  t.equal(code, 'ERR_BANDWIDTH_TOKEN_TIMEOUT')
+  t.equal(message, 'No token was obtained in time.')
 })
 
 t.test('every member refuses in its own way after close()', async (t) => {

@@ -108,10 +108,11 @@ async function outcome({ source: { name }, start }, runner, own) {
     name,
     tests.filter(({ reached }) => reached.get(name)[start] === 1)
   )
-  // First the quick ones, those that have found others in this file, and those of the same folder.
-  const [folder] = /^.*(?=\/)/.exec(name)
-  const costOf = ({ usualMs, found, file }) =>
-    usualMs / (1 + (found[name] ?? 0)) / (file.includes(`/${folder}/`) ? 10 : 1)
+  // First the quick ones, those that have found others in this file, and those that stand where this file does.
+  const [, folder] = /^(.*)\//.exec(name)
+  const nearness = (file) =>
+    file.includes(`/${name.replace('.ts', '.')}`) ? 50 : file.includes(`/${folder}/`) ? 10 : 1
+  const costOf = ({ usualMs, found, file }) => usualMs / (1 + (found[name] ?? 0)) / nearness(file)
   reaching.sort((a, b) => costOf(a) - costOf(b))
   // Those that draw their values run with few of them first, and with all of them only if nothing else finds it.
   const turns = [

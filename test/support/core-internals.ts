@@ -3,7 +3,7 @@ function load<Module>(file: string): Promise<Module> {
   return import(new URL(file, import.meta.resolve('@bandwidth-token/core')).href) as Promise<Module>
 }
 
-export const { parseExpiresIn, parseGrant, parseOauthError, parseRetryAfter } =
+export const { parseExpiresIn, parseGrant, parseOauthError, parseRetryAfter, statusFailure } =
   await load<typeof import('../../packages/core/dist/esm/endpoint/parse.js')>('endpoint/parse.js')
 export const { authenticate, requestToken } =
   await load<typeof import('../../packages/core/dist/esm/endpoint/request.js')>('endpoint/request.js')

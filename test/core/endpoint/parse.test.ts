@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { parseGrant, parseOauthError } from '../../support/core-internals.js'
+import { parseGrant, parseOauthError, statusFailure } from '../../support/core-internals.js'
 
 fc.configureGlobal({ numRuns: 2_000 })
 
@@ -162,8 +162,9 @@ t.test('a token answer', async (t) => {
   })
 
   t.test('of another token type is refused', async () => {
+    const others = fc.constantFrom<unknown>('Bearers', 'Bearer ', 'No Bearer', ['Bearer'])
     fc.assert(
-      fc.property(fc.oneof(text, fc.jsonValue(), fc.constantFrom('Bearers', 'Bearer ')), (token_type) => {
+      fc.property(fc.oneof(text, fc.jsonValue(), others), (token_type) => {
         const isBearer = typeof token_type === 'string' && /^bearer$/i.test(token_type)
         return 'accessToken' in parseGrant({ access_token: 'a', token_type }) === isBearer
       })
@@ -189,7 +190,38 @@ function sharesEight(error: string, secret: string): boolean {
   return (secret.length < 8 ? [secret] : windows).some((part) => error.includes(part))
 }
 
+t.test('a status other than 200', async (t) => {
+  for (const [code, remedy, statuses] of [
+    ['ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED', 'reload', [400, 401, 403]],
+    ['ERR_BANDWIDTH_TOKEN_UNAVAILABLE', 'retry', [408, 429, 500, 501, 502, 503, 504, 599]],
+    ['ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID', 'wait', [201, 204, 301, 402, 404, 407, 409, 428, 430, 499]]
+  ] as const) {
+    for (const upstreamStatus of statuses) {
+      t.match(statusFailure(upstreamStatus, 5_000, 'invalid_client'), {
+        code,
+        remedy,
+        upstreamStatus,
+        retryAfterMs: 5_000,
+        oauthError: 'invalid_client'
+      })
+    }
+  }
+})
+
 t.test('the error of an answer', async (t) => {
+  t.test('is missing where there is no answer of its form', async (t) => {
+    for (const answer of [
+      undefined,
+      null,
+      'invalid_client',
+      7,
+      {},
+      Object.create({ error: 'invalid_client' })
+    ]) {
+      t.equal(parseOauthError(answer, []), undefined)
+    }
+  })
+
   const wellFormed = fc.stringMatching(/^[a-z][a-z0-9_.-]{0,63}$/)
   const secret = fc.string({ minLength: 1 })
 
