@@ -1,9 +1,11 @@
+import { spread } from './measure.js'
+
 const BEGIN = '<!-- figures: pnpm run bench -->'
 const CHART = '![The rate of getToken() and of what it is compared with](performance.svg)'
 const END = '<!-- end of the figures -->'
 
 /** The table of a report, and the peers with their figures, as Markdown. */
-export function toMarkdown({ date, seconds, isPreliminary, machine, versions, rows }) {
+export function toMarkdown({ date, seconds, isPreliminary, machine, versions, rows, figures }) {
   const peers = Object.keys(versions).filter((name) => name !== '@bandwidth-token/core')
   return [
     `Measured on ${date} in ${seconds} s with \`pnpm run bench\`: Node.js ${machine.node}, ${machine.cores} cores of`,
@@ -25,14 +27,16 @@ export function toMarkdown({ date, seconds, isPreliminary, machine, versions, ro
       ])
     ),
     '',
+    `Importing the same files without a line of code, but with their imports, takes ${shown(spread(figures.imports.empty).median)} ms.`,
+    '',
     ...table(
       ['compared', 'this package', ...peers.map(short)],
       rows
-        .filter(({ peers: figures }) => figures !== undefined)
-        .map(({ scenario, median, peers: figures }) => [
+        .filter(({ peers: others }) => others !== undefined)
+        .map(({ scenario, median, peers: others }) => [
           scenario,
           shown(median),
-          ...peers.map((name) => shown(find(figures, name)?.median))
+          ...peers.map((name) => shown(find(others, name)?.median))
         ])
     )
   ].join('\n')

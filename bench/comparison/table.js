@@ -113,7 +113,7 @@ function costRows({ memory, imports, flatness, storeCommands, pageSize, packages
     }),
     atMost('heap with twice `maxTokens` accounts, of the heap with `maxTokens`', 1.1, only(memory.beyond)),
     atMost('importing, ms of processor time beyond `undici` alone', 8, spread(imports.core), {
-      limit: spread(imports.limit)
+      limit: spread(imports.unrun)
     }),
     atMost('packages added to an app with Express', 4, only(packages.express)),
     atMost('packages added to an app with Fastify', 5, only(packages.fastify)),

@@ -4,7 +4,6 @@ import { BandwidthTokenError, type BandwidthTokenErrorCode, TokenProvider } from
 import { TokenRoute } from '@bandwidth-token/core/adapter'
 import { testProvider } from '@bandwidth-token/core/testing'
 import t from 'tap'
-import { toError, toFailure } from '../support/core-internals.js'
 import { answerWith, grant, hang, startEndpoint } from '../support/endpoint.js'
 import { CREDENTIALS, errorOf } from '../support/error-of.js'
 import { rejection } from '../support/outcomes.js'
@@ -110,39 +109,6 @@ t.test('counts down the seconds until a new try, rounded up, at least 1', async 
   clock.advance(49_000)
   t.equal(await retryAfter(), 1)
   t.equal(server.requests.length, 1)
-})
-
-t.test('takes for a failure what is one, and nothing else', (t) => {
-  const failure = { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT', message: 'why', remedy: 'retry' } as const
-  t.equal(toFailure(failure), failure)
-  for (const thrown of [new Error('why'), {}, null, undefined, 'why']) {
-    t.match(toFailure(thrown), {
-      code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',
-      message: 'The token could not be obtained.'
-    })
-  }
-  t.end()
-})
-
-t.test('rounds what remains up to whole seconds', async (t) => {
-  const failure = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', message: 'why', remedy: 'retry' } as const
-  for (const [leftMs, seconds] of [
-    [0, 1],
-    [1, 1],
-    [999, 1],
-    [1_000, 1],
-    [1_001, 2],
-    [299_999.5, 300]
-  ] as const) {
-    const error = toError(failure, leftMs)
-    t.equal(error.retryAfter, seconds)
-    t.equal(error.headers['Retry-After'], String(seconds))
-  }
-  t.equal(toError(failure).retryAfter, 1, 'a 503 says it even where nothing is to be waited for')
-  t.notOk(
-    'retryAfter' in toError({ ...failure, code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT' }),
-    'where it is not known'
-  )
 })
 
 t.test('shows the error of RFC 6749 where it is well formed', async (t) => {

@@ -3,7 +3,7 @@ function load<Module>(file: string): Promise<Module> {
   return import(new URL(file, import.meta.resolve('@bandwidth-token/core')).href) as Promise<Module>
 }
 
-export const { parseExpiresIn, parseGrant, parseOauthError, parseRetryAfter, statusFailure } =
+export const { parseExpiresIn, parseGrant, parseOauthError, parseRetryAfter } =
   await load<typeof import('../../packages/core/dist/esm/endpoint/parse.js')>('endpoint/parse.js')
 export const { authenticate, requestToken } =
   await load<typeof import('../../packages/core/dist/esm/endpoint/request.js')>('endpoint/request.js')
@@ -42,7 +42,7 @@ export const { nodeHeaders } =
   await load<typeof import('../../packages/core/dist/esm/route/node-http.js')>('route/node-http.js')
 export const { rejectedTokenId } =
   await load<typeof import('../../packages/core/dist/esm/route/request.js')>('route/request.js')
-export const { toError, toFailure } =
+export const { statusFailure, toError, toFailure } =
   await load<typeof import('../../packages/core/dist/esm/failure.js')>('failure.js')
 export const { chooseToken, nextWakeMs } =
   await load<typeof import('../../packages/core/dist/esm/account/cached-token.js')>('account/cached-token.js')

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { inTurns } from '../measure.js'
+import { withUnrunBundles } from '../unrun.js'
 
 const run = promisify(execFile)
 const folder = fileURLToPath(new URL('.', import.meta.url))
@@ -22,15 +23,20 @@ export async function lives({ isSmoke }) {
   return JSON.parse(stdout)
 }
 
-/** Milliseconds of processor time that importing the core takes in a process that has imported `undici` before. */
+/**
+ * Milliseconds of processor time that importing the core takes in a process that has imported `undici` before; a package
+ * of the same files whose code never runs (`unrun`); and one of such files without code (`empty`).
+ */
 export async function imports({ isSmoke }) {
   // As it is published.
   await import('../../../scripts/bundle.js')
-  const addresses = { core: '../../../packages/core/dist/bundle/index.js', limit: './empty/index.js' }
-  const measurements = Object.fromEntries(
-    Object.entries(addresses).map(([name, address]) => [name, () => timeOf(address)])
-  )
-  return inTurns(measurements, isSmoke ? { rounds: 1, warmUps: 0 } : { rounds: 9, turns: 4 })
+  return withUnrunBundles((unrun) => {
+    const addresses = { core: '../../../packages/core/dist/bundle/index.js', ...unrun }
+    const measurements = Object.fromEntries(
+      Object.entries(addresses).map(([name, address]) => [name, () => timeOf(address)])
+    )
+    return inTurns(measurements, isSmoke ? { rounds: 1, warmUps: 0 } : { rounds: 9, turns: 4 })
+  })
 }
 
 async function timeOf(address) {

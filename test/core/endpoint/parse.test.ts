@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { parseGrant, parseOauthError, statusFailure } from '../../support/core-internals.js'
+import { parseGrant, parseOauthError } from '../../support/core-internals.js'
 
 fc.configureGlobal({ numRuns: 2_000 })
 
@@ -189,24 +189,6 @@ function sharesEight(error: string, secret: string): boolean {
   const windows = Array.from({ length: Math.max(0, secret.length - 7) }, (_, at) => secret.slice(at, at + 8))
   return (secret.length < 8 ? [secret] : windows).some((part) => error.includes(part))
 }
-
-t.test('a status other than 200', async (t) => {
-  for (const [code, remedy, statuses] of [
-    ['ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED', 'reload', [400, 401, 403]],
-    ['ERR_BANDWIDTH_TOKEN_UNAVAILABLE', 'retry', [408, 429, 500, 501, 502, 503, 504, 599]],
-    ['ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID', 'wait', [201, 204, 301, 402, 404, 407, 409, 428, 430, 499]]
-  ] as const) {
-    for (const upstreamStatus of statuses) {
-      t.match(statusFailure(upstreamStatus, 5_000, 'invalid_client'), {
-        code,
-        remedy,
-        upstreamStatus,
-        retryAfterMs: 5_000,
-        oauthError: 'invalid_client'
-      })
-    }
-  }
-})
 
 t.test('the error of an answer', async (t) => {
   t.test('is missing where there is no answer of its form', async (t) => {

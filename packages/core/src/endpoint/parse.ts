@@ -1,4 +1,4 @@
-import type { Failure } from '../failure.js'
+import { type Failure, refused } from '../failure.js'
 import { sharesWithSecret } from '../support/shares-with-secret.js'
 import { withoutPrototype } from '../support/without-prototype.js'
 
@@ -81,39 +81,6 @@ function unusable(problem: string): Failure {
     message: `The answer of the token endpoint ${problem}.`,
     remedy: 'retry',
     upstreamStatus: 200
-  }
-}
-
-/** The failure for a status other than 200. */
-export function statusFailure(
-  upstreamStatus: number,
-  retryAfterMs: number | undefined,
-  oauthError: string | undefined
-): Failure {
-  const known = { upstreamStatus, retryAfterMs, oauthError }
-  if (upstreamStatus === 400 || upstreamStatus === 401 || upstreamStatus === 403) return refused(known)
-  if (upstreamStatus === 408 || upstreamStatus === 429 || upstreamStatus >= 500) {
-    return {
-      code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',
-      message: `The token endpoint is unavailable (status ${upstreamStatus}).`,
-      remedy: 'retry',
-      ...known
-    }
-  }
-  return {
-    code: 'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID',
-    message: `The token endpoint answered with an unexpected status (${upstreamStatus}).`,
-    remedy: 'wait',
-    ...known
-  }
-}
-
-function refused(known: Partial<Failure>): Failure {
-  return {
-    code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED',
-    message: 'The token endpoint rejected the client credentials.',
-    remedy: 'reload',
-    ...known
   }
 }
 
