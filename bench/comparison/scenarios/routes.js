@@ -16,7 +16,7 @@ const KINDS = ['bare', 'token', 'other', 'least', 'decorating']
  */
 export async function routes({ server, isSmoke }) {
   const figures = {}
-  for (let round = 0; round < (isSmoke ? 1 : 9); round++) {
+  for (let round = 0; round < (isSmoke ? 1 : 15); round++) {
     for (const [name, [figure]] of Object.entries(await oneRound(server, isSmoke))) {
       figures[name] = [...(figures[name] ?? []), figure]
     }
@@ -32,7 +32,7 @@ async function oneRound(server, isSmoke) {
     const measurements = Object.fromEntries(apps.map((app) => [app.name, () => app.timeOf(requests)]))
     return await inTurns(
       measurements,
-      isSmoke ? { rounds: 1, warmUps: 0 } : { rounds: 1, turns: 8, warmUps: 20 }
+      isSmoke ? { rounds: 1, warmUps: 0 } : { rounds: 1, turns: 6, warmUps: 12 }
     )
   } finally {
     await Promise.all(apps.map((app) => app.close()))
