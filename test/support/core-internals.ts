@@ -30,8 +30,23 @@ export const { failureFields } =
   )
 export const { isOriginAllowed } =
   await load<typeof import('../../packages/core/dist/esm/route/origin.js')>('route/origin.js')
-export const { isSerializedOrigin } =
+export const { isInsecure, isLoopback, isSerializedOrigin, isTokenUrl, parseUrl } =
   await load<typeof import('../../packages/core/dist/esm/support/url.js')>('support/url.js')
+export const { abortable, controllerWithin } =
+  await load<typeof import('../../packages/core/dist/esm/support/abortable.js')>('support/abortable.js')
+export const { hasMethods, listOf } =
+  await load<typeof import('../../packages/core/dist/esm/support/check-options.js')>(
+    'support/check-options.js'
+  )
+export const { ageMs, cancelTimeout, holdProcess, setBackgroundTimeout } =
+  await load<typeof import('../../packages/core/dist/esm/support/clock.js')>('support/clock.js')
+export const { LineBudget } =
+  await load<typeof import('../../packages/core/dist/esm/support/line-budget.js')>('support/line-budget.js')
+export const { createLog } =
+  await load<typeof import('../../packages/core/dist/esm/support/logger.js')>('support/logger.js')
+export const { sharesWithSecret } = await load<
+  typeof import('../../packages/core/dist/esm/support/shares-with-secret.js')
+>('support/shares-with-secret.js')
 export const { MOUNT_RULES } =
   await load<typeof import('../../packages/core/dist/esm/route/mount.js')>('route/mount.js')
 export const { POLICY_RULES } =
@@ -50,8 +65,6 @@ export const { Sealer } =
   await load<typeof import('../../packages/core/dist/esm/store/sealer.js')>('store/sealer.js')
 export const { identityText } =
   await load<typeof import('../../packages/core/dist/esm/store/identity.js')>('store/identity.js')
-export const { ageMs } =
-  await load<typeof import('../../packages/core/dist/esm/support/clock.js')>('support/clock.js')
 export const { leftMs, parseEntry } =
   await load<typeof import('../../packages/core/dist/esm/store/entry.js')>('store/entry.js')
 export const { OutageLog } =

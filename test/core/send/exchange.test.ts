@@ -51,6 +51,28 @@ const answer = (handler: Handler, statusCode: number) => {
   return true
 }
 
+t.test('sends no token where undici sends every request to another place', async (t) => {
+  for (const boundTo of [
+    null,
+    'https://other.example',
+    'nowhere',
+    new URL(ORIGIN),
+    [ORIGIN],
+    Object.create(null)
+  ]) {
+    const { provider, asked } = countingProvider()
+    const given: unknown[] = []
+    const dispatch = (options: unknown) => given.push(options) > 0
+    const interceptor = bandwidthAuth(provider, { origins: [ORIGIN] }) as unknown as (
+      ...args: unknown[]
+    ) => Dispatch
+    const options = { origin: ORIGIN, path: '/', method: 'GET' }
+    t.equal(interceptor(dispatch, boundTo)(options as never, {} as never), true)
+    t.equal(given[0], options, 'as it is')
+    t.strictSame(asked, [])
+  }
+})
+
 t.test('takes a request, as a dispatcher does that has room for more', async (t) => {
   const { send, heard } = setStage((_options, handler) => answer(handler, 200))
   t.equal(send(), true)

@@ -12,6 +12,7 @@ function forms(pairs: readonly (readonly [string, string])[]): Record<string, ()
     'an object': () => Object.fromEntries(pairs),
     'an object without a prototype': () => Object.assign(Object.create(null), Object.fromEntries(pairs)),
     'an array': () => pairs.flat(),
+    'an array of pairs': () => pairs.map((pair) => [...pair]),
     'a Map': () => new Map(pairs),
     'a Set of pairs': () => new Set(pairs),
     Headers: () => new Headers(pairs as [string, string][]),

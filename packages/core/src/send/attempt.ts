@@ -26,6 +26,7 @@ export class Attempt {
   #hasEnded = false
   #isTold = false
   #isAborted = false
+  /** Of the body, since it is held back or dropped. */
   #bodyBytes = 0
   #discarding: NodeJS.Timeout | undefined
 
@@ -83,6 +84,7 @@ export class Attempt {
   drop(): void {
     this.#state = 'dropped'
     this.#held = []
+    this.#bodyBytes = 0
     if (this.#hasEnded) return
     this.#discarding = setTimeout(() => this.#abort?.(), DISCARD_MS).unref()
     this.#resume()

@@ -101,7 +101,7 @@ function isFor(listed: ReadonlySet<string>, { origin, path }: DispatchOptions): 
 }
 
 function isOriginIn(listed: ReadonlySet<string | undefined>, origin: unknown): boolean {
-  return listed.has(parseUrl(String(origin))?.origin)
+  return typeof origin === 'string' && listed.has(parseUrl(origin)?.origin)
 }
 
 /** Whether a token may be sent to an origin: it is encrypted on its way, or does not leave this host. */

@@ -68,8 +68,9 @@ export class Exchange {
   }
 
   /**
-   * The server has refused the token. Returns whether to hold its 401 back until there is another token. A request that cannot be sent again gets its 401 at once, but the provider hears
-   * of it: otherwise an app that sends only such requests would keep the refused token until it expires.
+   * The server has refused the token. Returns whether to hold its 401 back until there is another token. A request that
+   * cannot be sent again gets its 401 at once, but the provider hears of it: otherwise an app that sends only such
+   * requests would keep the refused token until it expires.
    */
   #reject(token: SendableToken, attempt: Attempt): boolean {
     const other = this.#getToken(token).catch(() => undefined)

@@ -9,7 +9,7 @@ export type RequestHeaders = Readonly<Record<string, unknown>> | readonly unknow
 export function copyHeaders(given: unknown): RequestHeaders | undefined {
   if (given === undefined || given === null) return {}
   if (typeof given !== 'object') return undefined
-  if (Array.isArray(given)) return [...given]
+  if (Array.isArray(given) && !Array.isArray(given[0])) return [...given]
   if (isIterable(given)) return [...given].flat()
   return { ...given }
 }

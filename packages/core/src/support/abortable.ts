@@ -1,5 +1,3 @@
-import { setMaxListeners } from 'node:events'
-
 /** Those who wait on a signal. One listener serves all of them: Node searches its listeners one by one. */
 class Waiters extends Set<() => void> {
   readonly #signal: AbortSignal
@@ -10,7 +8,6 @@ class Waiters extends Set<() => void> {
   constructor(signal: AbortSignal) {
     super()
     this.#signal = signal
-    allowManyListeners(signal)
     signal.addEventListener('abort', this.#abort)
   }
 
@@ -62,13 +59,4 @@ export function controllerWithin(outer: AbortSignal): AbortController {
   if (outer.aborted) abort()
   else outer.addEventListener('abort', abort)
   return controller
-}
-
-/** Many callers may share one signal. Node 20 warns of a leak at the eleventh listener. */
-function allowManyListeners(signal: AbortSignal): void {
-  try {
-    setMaxListeners(0, signal)
-  } catch {
-    // A signal from another library: it does not warn.
-  }
 }

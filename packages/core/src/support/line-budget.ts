@@ -16,10 +16,8 @@ export class LineBudget {
   /** Takes one of the lines that may be written now, but leaves `kept`. Returns whether there was one. */
   take(nowMs: number, kept = 0): boolean {
     const intervals = Math.floor((nowMs - this.#filledAtMs) / this.#intervalMs)
-    if (intervals > 0) {
-      this.#left = Math.min(this.#max, this.#left + intervals)
-      this.#filledAtMs += intervals * this.#intervalMs
-    }
+    this.#left = Math.min(this.#max, this.#left + intervals)
+    this.#filledAtMs += intervals * this.#intervalMs
     if (this.#left <= kept) return false
     this.#left--
     return true
