@@ -84,3 +84,9 @@ export const { callerOf } =
   await load<typeof import('../../packages/core/dist/esm/send/callers.js')>('send/callers.js')
 export const { isReplayable, watchBody } =
   await load<typeof import('../../packages/core/dist/esm/send/body.js')>('send/body.js')
+export const { PauseWatch } =
+  await load<typeof import('../../packages/core/dist/esm/observe/pause-watch.js')>('observe/pause-watch.js')
+export const { publishServeError, startOfWaitMs } =
+  await load<typeof import('../../packages/core/dist/esm/observe/serve-error.js')>('observe/serve-error.js')
+export const { toThrowable } =
+  await load<typeof import('../../packages/core/dist/esm/route/answers.js')>('route/answers.js')

@@ -17,30 +17,30 @@ const TOKEN_HEADERS = Object.freeze({ ...UNCACHEABLE, ...JSON_TYPE })
 
 /** Makes the answers with tokens. An answer changes only once a second, so the last one is kept. */
 export class TokenAnswers {
-  #response: TokenResponse | undefined
-  #answer: RouteAnswer | undefined
+  #last: { readonly response: TokenResponse; readonly answer: RouteAnswer } | undefined
 
   /** The answer with a token: Bandwidth's four fields. */
   of(token: Pick<AccessToken, 'toResponse'>): RouteAnswer {
-    const response = token.toResponse()
-    if (this.#answer === undefined || !isSame(response, this.#response)) {
+    const given = token.toResponse()
+    if (this.#last === undefined || !isSame(given, this.#last.response)) {
       // A copy of these fields alone: another provider might add some, or change its own object.
-      const { access_token, access_token_id, token_type, expires_in } = response
-      this.#response = {
+      const { access_token, access_token_id, token_type, expires_in } = given
+      const response = {
         access_token,
         ...(access_token_id !== undefined && { access_token_id }),
         token_type,
         expires_in
       }
-      this.#answer = { status: 200, headers: TOKEN_HEADERS, body: JSON.stringify(this.#response) }
+      const answer = { status: 200, headers: TOKEN_HEADERS, body: JSON.stringify(response) }
+      this.#last = { response, answer }
     }
-    return this.#answer
+    return this.#last.answer
   }
 }
 
-function isSame(response: TokenResponse, last: TokenResponse | undefined): boolean {
+function isSame(response: TokenResponse, last: TokenResponse): boolean {
   return (
-    response.expires_in === last?.expires_in &&
+    response.expires_in === last.expires_in &&
     response.access_token === last.access_token &&
     response.access_token_id === last.access_token_id &&
     response.token_type === last.token_type
