@@ -170,12 +170,6 @@ export const equivalents = [
   },
   {
     file: 'core/endpoint/parse.ts',
-    before: "remedy: 'wait',",
-    after: '',
-    reason: 'Nothing but `retry` and `reload` makes a difference; `wait` is for the reader.'
-  },
-  {
-    file: 'core/endpoint/parse.ts',
     before:
       "const isNumeric = typeof value === 'number' || (typeof value === 'string' && /^\\d+(\\.\\d+)?$/.test(value))",
     after:
