@@ -1,5 +1,5 @@
 // Plants faults in the core and the adapters, one at a time, and tells which of them no test finds. Not part of CI:
-// it takes the better part of an hour.
+// it takes hours.
 //
 //   pnpm run test:mutants                      everything
 //   pnpm run test:mutants core/route fastify   the files whose names hold one of these

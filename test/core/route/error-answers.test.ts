@@ -57,7 +57,9 @@ t.test('the answer to an error of this package', async (t) => {
         { code: 'ERR_OTHER' },
         { code: [CODE] },
         { code: `X${CODE}` },
-        Object.create({ code: CODE })
+        Object.create({ code: CODE }),
+        Object.assign(() => {}, { code: CODE }),
+        { code: { startsWith: () => true } }
       ]
     ]) {
       t.equal(errorAnswer(error), undefined)
@@ -98,8 +100,9 @@ t.test('what is no object is an error', async (t) => {
 })
 
 t.test('what frameworks cannot read is another error', async (t) => {
+  // To read the stack of an Error reads its name and its message too.
   const unreadable = (name: string) =>
-    Object.defineProperty(new Error('x'), name, {
+    Object.defineProperty({ stack: 'stack' }, name, {
       get() {
         throw new Error('unreadable')
       }

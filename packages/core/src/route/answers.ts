@@ -17,7 +17,7 @@ const TOKEN_HEADERS = Object.freeze({ ...UNCACHEABLE, ...JSON_TYPE })
 
 /** Makes the answers with tokens. An answer changes only once a second, so the last one is kept. */
 export class TokenAnswers {
-  #last: { readonly response: TokenResponse; readonly answer: RouteAnswer } | undefined
+  #last: { readonly response: Fields; readonly answer: RouteAnswer } | undefined
 
   /** The answer with a token: Bandwidth's four fields. */
   of(token: Pick<AccessToken, 'toResponse'>): RouteAnswer {
@@ -25,12 +25,7 @@ export class TokenAnswers {
     if (this.#last === undefined || !isSame(given, this.#last.response)) {
       // A copy of these fields alone: another provider might add some, or change its own object.
       const { access_token, access_token_id, token_type, expires_in } = given
-      const response = {
-        access_token,
-        ...(access_token_id !== undefined && { access_token_id }),
-        token_type,
-        expires_in
-      }
+      const response: Fields = { access_token, access_token_id, token_type, expires_in }
       const answer = { status: 200, headers: TOKEN_HEADERS, body: JSON.stringify(response) }
       this.#last = { response, answer }
     }
@@ -38,7 +33,10 @@ export class TokenAnswers {
   }
 }
 
-function isSame(response: TokenResponse, last: TokenResponse): boolean {
+/** The fields of an answer. JSON leaves out those that are `undefined`. */
+type Fields = Readonly<Record<keyof TokenResponse, unknown>>
+
+function isSame(response: TokenResponse, last: Fields): boolean {
   return (
     response.expires_in === last.expires_in &&
     response.access_token === last.access_token &&
