@@ -126,7 +126,7 @@ function validateHeader(name: string, value: unknown): void {
   validateHeaderValue(name, value as string)
 }
 
-const READ_BY_FRAMEWORKS = ['name', 'message', 'stack', 'code', 'status', 'statusCode', 'headers']
+const READ_BY_FRAMEWORKS = ['name', 'message', 'code', 'status', 'statusCode']
 
 function isReadable(error: object): boolean {
   try {
