@@ -304,5 +304,35 @@ export const equivalents = [
     before: 'return /^(?:(?:.+\\.)?localhost|127(?:\\.\\d+){3}|\\[::1\\])$/.test(hostname)',
     after: 'return /^(?:(?:.+\\.)?localhost|127(?:\\.\\d*){3}|\\[::1\\])$/.test(hostname)',
     reason: 'A URL has no address with an empty part.'
+  },
+  {
+    file: 'core/provider.ts',
+    before: 'if (account === undefined) return undefined',
+    after: 'if (false) return undefined',
+    reason: 'No account is named `undefined`, so nothing is found.'
+  },
+  {
+    file: 'core/route/policy.ts',
+    before: 'return verdict === true ? undefined : this.#refuseUnless(verdict)',
+    after: 'return (this.#refuseUnless(verdict))',
+    reason: 'One more promise: only speed tells.'
+  },
+  {
+    file: 'core/route/request.ts',
+    before: 'if (queryAt === -1) return undefined',
+    after: 'if (false) return undefined',
+    reason: 'Only for speed: the last character alone is no `rejected=`.'
+  },
+  {
+    file: 'core/route/request.ts',
+    before: 'if (queryAt === -1) return undefined',
+    after: 'if (queryAt === -2) return undefined',
+    reason: 'Only for speed: the last character alone is no `rejected=`.'
+  },
+  {
+    file: 'core/route/token-route.ts',
+    before: 'if (verdict !== undefined) await verdict',
+    after: 'if (true) await verdict',
+    reason: 'One more turn of the queue of promises: only speed tells.'
   }
 ]

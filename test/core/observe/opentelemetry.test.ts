@@ -37,7 +37,11 @@ function startSdk(t: Test) {
       scopes.flatMap((scope) =>
         scope.metrics.map(({ descriptor, dataPoints }) => [
           descriptor.name,
-          { unit: descriptor.unit, points: dataPoints as unknown as Point[] }
+          {
+            unit: descriptor.unit,
+            description: descriptor.description,
+            points: dataPoints as unknown as Point[]
+          }
         ])
       )
     )
@@ -84,8 +88,21 @@ t.test('an hour of a provider is counted by the names of the contract', async (t
     'outcome=success,server.address=127.0.0.1',
     `${REFUSED},outcome=failure,server.address=127.0.0.1`
   ])
-  t.equal(collected.get('bandwidth_token.request.duration')?.unit, 's')
-  t.equal(collected.get('bandwidth_token.token.remaining')?.unit, 's')
+  t.strictSame(
+    Object.fromEntries(
+      [...collected].map(([name, { unit }]) => [name.replace('bandwidth_token.', ''), unit])
+    ),
+    {
+      'request.duration': 's',
+      refreshes: '{refresh}',
+      invalidations: '{invalidation}',
+      cooldowns: '{cooldown}',
+      serve_errors: '{error}',
+      'token.remaining': 's',
+      state: ''
+    }
+  )
+  for (const [name, { description }] of collected) t.match(description, /^[A-Z].+\.$/, name)
   t.strictSame(series(collected, 'token.remaining'), { 'name=webrtc': 540 })
   t.strictSame(series(collected, 'state'), {
     'name=webrtc,state=empty': 0,

@@ -16,6 +16,7 @@ import {
 import t from 'tap'
 import { rejection, thrownBy } from '../../support/outcomes.js'
 import { processEvents } from '../../support/process-events.js'
+import { recordingLogger } from '../../support/recording-logger.js'
 
 const UNCACHEABLE = {
   'Cache-Control': 'no-store',
@@ -27,11 +28,52 @@ const authorize = () => true
 const asked: RouteRequest = { url: '/', header: () => undefined }
 
 t.test('refuses whoever asks a route that has no authorize', async (t) => {
-  const route = new TokenRoute<object>({ provider, path: false })
+  const logger = recordingLogger()
+  const route = new TokenRoute<object>({ provider, path: false, logger })
   t.match(await rejection(route.answer({}, asked)), {
     code: 'ERR_BANDWIDTH_TOKEN_FORBIDDEN',
     statusCode: 403
   })
+  t.strictSame(logger.lines, [], 'which is no mistake')
+})
+
+t.test('says of a missing authorize what it is to be, and why there is no default', async (t) => {
+  t.match(
+    thrownBy(() => new TokenRoute({ provider })),
+    {
+      message:
+        'Invalid option "authorize": expected a function of the request that returns true for those who may have a token, ' +
+        'such as (request) => request.session.user !== undefined. There is no default, because a token lets its holder ' +
+        'place calls that the account pays for; got undefined.'
+    }
+  )
+})
+
+t.test('asks the provider for no more than it was told', async (t) => {
+  const token = {
+    accessToken: 'token-1',
+    accessTokenId: 'id-1',
+    toResponse: () => ({ access_token: 'token-1', token_type: 'Bearer' as const, expires_in: 600 })
+  }
+  const keys: string[][] = []
+  const recording = {
+    async getToken(options: object = {}) {
+      keys.push(Object.keys(options))
+      return token
+    }
+  }
+  const { signal } = new AbortController()
+  const rejecting = { ...asked, url: '/?rejected=id-1' }
+  const route = new TokenRoute<object>({ provider: recording, authorize })
+  await route.answer({}, rejecting)
+  await route.answer({}, { ...rejecting, signal })
+  const named = new TokenRoute<object>({ provider: recording, authorize, account: () => 'acme' })
+  await named.answer({}, rejecting)
+  await named.answer({}, { ...rejecting, signal })
+  t.strictSame(keys, [
+    ...[[], ['rejected'], ['signal'], ['signal', 'rejected']],
+    ...[['account'], ['account', 'rejected'], ['account', 'signal'], ['account', 'signal', 'rejected']]
+  ])
 })
 
 t.test('asks for no path of its own beside the usual name', async (t) => {
@@ -221,15 +263,29 @@ t.test('keeps headers whatever is written over them until they are sent', async 
     (response) => response.setHeader('cache-control', 'public'),
     (response) => response.writeHead(503, { 'CACHE-CONTROL': 'public', 'retry-after': '1', 'x-app': 'a' }),
     (response) => response.writeHead(503, 'No', { 'cache-control': 'public', 'x-app': 'a' }),
+    (response) =>
+      response.writeHead(503, [
+        'x-app',
+        'a',
+        'cache-control',
+        'public',
+        'x-b',
+        'cache-control',
+        'Retry-After',
+        '1'
+      ]),
     (response) => {
       t.throws(() => response.writeHead(503, { 'x app': 'a' }))
       response.writeHead(503)
     }
   ]
   const server = createServer((request, response) => {
+    const { writeHead } = response
     keepHeaders(response, headers)
+    t.equal(response.getHeader('cache-control'), 'no-store', 'which other code may read')
     handlers[Number(request.url?.slice(1))]?.(response)
     response.end()
+    t.equal(response.writeHead, writeHead, 'and leaves the response as it was')
   }).listen(0, '127.0.0.1')
   t.teardown(() => server.close())
   await once(server, 'listening')
@@ -238,7 +294,8 @@ t.test('keeps headers whatever is written over them until they are sent', async 
     const answer = await fetch(`http://127.0.0.1:${port}/${index}`)
     t.equal(answer.headers.get('cache-control'), 'no-store', `handler ${index}`)
     t.equal(answer.headers.get('retry-after'), '7')
-    t.equal(answer.headers.get('x-app'), index === 3 || index === 4 ? 'a' : null)
+    t.equal(answer.headers.get('x-app'), index >= 3 && index <= 5 ? 'a' : null)
+    t.equal(answer.headers.get('x-b'), index === 5 ? 'cache-control' : null)
   }
 })
 

@@ -235,6 +235,7 @@ t.test('an attempt that is cancelled', async (t) => {
     t.strictSame(aborts, ['closed'])
     t.equal(respond(401, false), true)
     t.equal(read(1, false), true)
+    t.equal(read(65 * KIB), true, 'or its connection would wait for ever')
     end()
     t.strictSame(heard, ['start'])
     t.equal(refusals(), 0, 'its 401 costs no token')

@@ -20,5 +20,5 @@ export function rejectedTokenId(url: string): string | undefined {
   // The query with its "?", which the parser drops.
   const values = new URLSearchParams(url.slice(queryAt)).getAll('rejected')
   const [id] = values
-  return values.length === 1 && id !== undefined && /^[A-Za-z0-9._~-]{1,128}$/.test(id) ? id : undefined
+  return values.length === 1 && /^[A-Za-z0-9._~-]{1,128}$/.test(String(id)) ? id : undefined
 }

@@ -117,7 +117,7 @@ function resolveProvider(
   logger: Logger | undefined
 ): Pick<ResolvedRouteOptions<never>, 'provider' | 'ownProvider'> {
   if (provider === undefined) {
-    const ownProvider = new TokenProvider({ ...options, ...(logger && { logger }) })
+    const ownProvider = new TokenProvider({ ...options, logger })
     return { provider: ownProvider, ownProvider }
   }
   const stray = Object.keys(options).find((name) => name !== 'logger')
