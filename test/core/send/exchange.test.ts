@@ -73,6 +73,21 @@ t.test('sends no token where undici sends every request to another place', async
   }
 })
 
+t.test('sends a token where undici sends every request to the listed origin', async (t) => {
+  const { provider, asked } = countingProvider()
+  let isSent = false
+  const dispatch = () => {
+    isSent = true
+    return true
+  }
+  const interceptor = bandwidthAuth(provider, { origins: [ORIGIN] }) as unknown as (
+    ...args: unknown[]
+  ) => Dispatch
+  interceptor(dispatch, ORIGIN)({ origin: ORIGIN, path: '/', method: 'GET' } as never, {} as never)
+  await until(() => isSent)
+  t.equal(asked.length, 1)
+})
+
 t.test('takes a request, as a dispatcher does that has room for more', async (t) => {
   const { send, heard } = setStage((_options, handler) => answer(handler, 200))
   t.equal(send(), true)
@@ -98,6 +113,7 @@ t.test('asks the provider for no more than it was told', async (t) => {
       [first, [...first, 'rejected']]
     )
     t.match(asked[1], { rejected: { accessToken: 'token-1' } })
+    if (first.length === 0) t.equal(asked[0], undefined, 'which is the hot path')
   }
 })
 

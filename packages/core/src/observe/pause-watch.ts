@@ -30,7 +30,7 @@ export class PauseWatch {
 
   /** Call it whenever a pause may have begun, changed or ended. */
   look(pausing: Pausing, account: string, scope: CooldownMessage['scope'], now: Instant): void {
-    if (this.#isClosed || (!cooldownChannel.hasSubscribers && !this.#watched.has(pausing))) return
+    if (!cooldownChannel.hasSubscribers && !this.#watched.has(pausing)) return
     this.#inOwnContext(() => {
       const pause = pausing.pause(now)
       const watched = this.#watched.get(pausing)
