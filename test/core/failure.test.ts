@@ -1,5 +1,14 @@
 import t from 'tap'
-import { statusFailure, toError, toFailure } from '../support/core-internals.js'
+import {
+  CLOSED,
+  POINTLESS,
+  STOOD_STILL,
+  statusFailure,
+  TIMED_OUT,
+  toError,
+  toFailure,
+  WAITED_IN_VAIN
+} from '../support/core-internals.js'
 
 t.test('a status other than 200', async (t) => {
   for (const [code, remedy, statuses] of [
@@ -50,4 +59,27 @@ t.test('rounds what remains up to whole seconds', async (t) => {
     'retryAfter' in toError({ ...failure, code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT' }),
     'where it is not known'
   )
+})
+
+t.test('what the provider itself knows says what happened', async (t) => {
+  const noTime = {
+    code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT',
+    message: 'No token was obtained in time.',
+    remedy: 'retry'
+  }
+  t.strictSame(
+    [TIMED_OUT, STOOD_STILL, WAITED_IN_VAIN],
+    [noTime, { ...noTime, isVerdict: false }, { ...noTime, isVerdict: false }],
+    'the last two are no verdict on the endpoint'
+  )
+  t.strictSame(CLOSED, {
+    code: 'ERR_BANDWIDTH_TOKEN_CLOSED',
+    message: 'The token provider is closed.',
+    remedy: 'wait'
+  })
+  t.strictSame(POINTLESS, {
+    code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',
+    message: 'The token endpoint sent a token that is about to expire.',
+    remedy: 'retry'
+  })
 })

@@ -57,8 +57,16 @@ export const { nodeHeaders } =
   await load<typeof import('../../packages/core/dist/esm/route/node-http.js')>('route/node-http.js')
 export const { rejectedTokenId } =
   await load<typeof import('../../packages/core/dist/esm/route/request.js')>('route/request.js')
-export const { statusFailure, toError, toFailure } =
-  await load<typeof import('../../packages/core/dist/esm/failure.js')>('failure.js')
+export const {
+  CLOSED,
+  POINTLESS,
+  STOOD_STILL,
+  statusFailure,
+  TIMED_OUT,
+  toError,
+  toFailure,
+  WAITED_IN_VAIN
+} = await load<typeof import('../../packages/core/dist/esm/failure.js')>('failure.js')
 export const { chooseToken, nextWakeMs } =
   await load<typeof import('../../packages/core/dist/esm/account/cached-token.js')>('account/cached-token.js')
 export const { Sealer } =
