@@ -34,10 +34,23 @@ t.test('takes for a failure what is one, and nothing else', (t) => {
   for (const thrown of [new Error('why'), {}, null, undefined, 'why']) {
     t.match(toFailure(thrown), {
       code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',
-      message: 'The token could not be obtained.'
+      message: 'The token could not be obtained.',
+      remedy: 'retry'
     })
   }
   t.end()
+})
+
+t.test('has the cause of a failure as an error of its own', async (t) => {
+  const failure = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', message: 'why', remedy: 'retry' } as const
+  const { cause } = toError({
+    ...failure,
+    cause: { name: 'SocketError', code: 'ECONNRESET', syscall: undefined }
+  })
+  t.ok(cause instanceof Error)
+  t.match(cause, { name: 'SocketError', code: 'ECONNRESET', message: 'ECONNRESET' })
+  t.notOk('syscall' in (cause as Error))
+  t.notOk('cause' in toError(failure))
 })
 
 t.test('rounds what remains up to whole seconds', async (t) => {

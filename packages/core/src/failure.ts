@@ -88,7 +88,7 @@ export function refused(known: Partial<Failure>): Failure {
 export function toError(failure: Failure, retryAfterMs?: number): BandwidthTokenError {
   const { attempts, upstreamStatus, oauthError, cause } = failure
   // A 503 always says when to try again: if nothing is to be waited for, in a second.
-  const afterMs = retryAfterMs ?? (failure.code === 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' ? 0 : undefined)
+  const afterMs = retryAfterMs ?? (failure.code === 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' ? 1_000 : undefined)
   return new BandwidthTokenError(failure.code, failure.message, {
     retryAfter: afterMs === undefined ? undefined : Math.max(1, Math.ceil(afterMs / 1000)),
     attempts: attempts === 0 ? undefined : attempts,
