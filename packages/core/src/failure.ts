@@ -21,7 +21,7 @@ export interface Failure {
 
 /** The parts that are kept of another library's error. */
 export interface SafeCause {
-  readonly name: string
+  readonly name: string | undefined
   readonly code: string | undefined
   readonly syscall: string | undefined
 }

@@ -53,6 +53,43 @@ t.test('keeps no name, code or syscall of another form', async (t) => {
   }
 })
 
+t.test('keeps a name, a code and a syscall of its own form and length, and nothing around it', async (t) => {
+  for (const [field, kept, others] of [
+    [
+      'name',
+      ['Ab', 'TypeError', `A${'b'.repeat(63)}`],
+      ['A', 'typeError', '1TypeError', ' TypeError', 'TypeError!', 'Type Error', `A${'b'.repeat(64)}`]
+    ],
+    [
+      'code',
+      ['EA', 'E_/.9', `E${'A'.repeat(63)}`],
+      ['E', '1EA', 'eEA', ' EA', 'EA!', 'EA\n', `E${'A'.repeat(64)}`]
+    ],
+    [
+      'syscall',
+      ['ab', 'getAddrInfo', `a${'b'.repeat(31)}`],
+      ['a', 'Read', '1read', ' read', 'read!', 'read 5', 'read\n', `a${'b'.repeat(32)}`]
+    ]
+  ] as const) {
+    for (const value of kept) t.equal(networkFailure({ [field]: value }).cause?.[field], value, value)
+    for (const value of others) t.equal(networkFailure({ [field]: value }).cause?.[field], undefined, value)
+  }
+})
+
+t.test('says whether the endpoint was out of reach or too slow', async (t) => {
+  t.match(networkFailure({ code: 'ECONNREFUSED' }), {
+    code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',
+    message: 'The token endpoint could not be reached.',
+    remedy: 'retry'
+  })
+  for (const code of ['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']) {
+    t.match(networkFailure({ code }), { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT', cause: { code } })
+  }
+  for (const error of [{}, null, undefined, 'x', { code: '' }]) {
+    t.match(networkFailure(error), { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' })
+  }
+})
+
 t.test('keeps the names, codes and syscalls that tell what to mend', async (t) => {
   const kept = (foreign: object) => toError(networkFailure(foreign)).cause as Error & Record<string, unknown>
   for (const name of [

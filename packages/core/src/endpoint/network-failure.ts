@@ -17,7 +17,7 @@ const FORMS = {
 /** The failure of a request without a complete response. Its cause never contains part of `secrets`. */
 export function networkFailure(error: unknown, secrets: readonly string[] = []): Failure {
   const cause = safeCause(error, secrets)
-  return TIMEOUT_CODES.has(cause.code ?? '')
+  return cause.code !== undefined && TIMEOUT_CODES.has(cause.code)
     ? { ...TIMED_OUT, cause }
     : {
         code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',
@@ -38,7 +38,7 @@ function safeCause(error: unknown, secrets: readonly string[]): SafeCause {
       ? value
       : undefined
   }
-  return { name: read('name') ?? 'Error', code: read('code'), syscall: read('syscall') }
+  return { name: read('name'), code: read('code'), syscall: read('syscall') }
 }
 
 function readProperty(error: unknown, name: string): unknown {
