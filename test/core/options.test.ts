@@ -748,36 +748,3 @@ t.test(
     }
   }
 )
-
-for (const [what, options, url, scope] of [
-  ['', {}, 'https://id.voxbone.com/api/v1/oauth2/token', 'voice.webrtc'],
-  ['global', { network: 'global' }, 'https://id.voxbone.com/api/v1/oauth2/token', 'voice.webrtc'],
-  ['us', { network: 'us' }, 'https://api.bandwidth.com/api/v1/oauth2/token', null],
-  [
-    'us, with a scope',
-    { network: 'us', scope: 'a b' },
-    'https://api.bandwidth.com/api/v1/oauth2/token',
-    'a b'
-  ],
-  ['global, without a scope', { scope: '' }, 'https://id.voxbone.com/api/v1/oauth2/token', null],
-  [
-    'us, with another URL',
-    { network: 'us', tokenUrl: 'https://id.example/token?a=b' },
-    'https://id.example/token?a=b',
-    null
-  ]
-] as const) {
-  t.test(`asks the token endpoint of the network ${what}`, async (t) => {
-    const asked: unknown[] = []
-    const dispatcher = {
-      async request({ origin, path, body }: { origin: string; path: string; body: string }) {
-        asked.push([origin + path, new URLSearchParams(body).get('scope')])
-        throw new Error('No network is needed.')
-      }
-    }
-    const provider = new TokenProvider({ ...CREDENTIALS, ...options, dispatcher } as TokenProviderOptions)
-    t.teardown(() => provider.close())
-    await rejection(provider.getToken())
-    t.strictSame(asked[0], [url, scope])
-  })
-}

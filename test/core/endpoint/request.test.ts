@@ -2,51 +2,19 @@ import { createRequire } from 'node:module'
 import type { TokenProviderOptions } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import { Agent, type Dispatcher, MockAgent } from 'undici'
-import { type Endpoint, type ReceivedRequest, startEndpoint } from '../../support/endpoint.js'
+import { startEndpoint } from '../../support/endpoint.js'
+import { CREDENTIALS } from '../../support/error-of.js'
 import { rejection } from '../../support/outcomes.js'
 import { provide } from '../../support/provide.js'
+import { basic, requestOf } from '../../support/requested.js'
 
 const { version } = createRequire(import.meta.url)('@bandwidth-token/core/package.json') as {
   version: string
 }
-const CREDENTIALS = { clientId: 'client', clientSecret: 'secret' }
-const GLOBAL_URL = 'https://id.voxbone.com/api/v1/oauth2/token'
-const US_URL = 'https://api.bandwidth.com/api/v1/oauth2/token'
 
 t.beforeEach(() => {
   for (const name of ['BW_CLIENT_ID', 'BW_CLIENT_SECRET', 'BW_TOKEN_URL']) delete process.env[name]
 })
-
-/** The one request that a provider with these options makes. */
-async function requestOf(
-  t: Test,
-  options: TokenProviderOptions,
-  path = '/api/v1/oauth2/token'
-): Promise<ReceivedRequest & { server: Endpoint }> {
-  const server = await startEndpoint(t)
-  await provide(t, { tokenUrl: server.origin + path, ...options }).getToken()
-  t.equal(server.requests.length, 1)
-  return { ...(server.requests[0] as ReceivedRequest), server }
-}
-
-/** Where a provider sends its request, and the body, without sending it. */
-async function destinationOf(
-  t: Test,
-  options: Omit<TokenProviderOptions, 'credentials'>
-): Promise<{ url: string; body: string }> {
-  let destination = { url: '', body: '' }
-  const dispatcher: NonNullable<TokenProviderOptions['dispatcher']> = {
-    async request({ origin, path, body }) {
-      destination = { url: origin + path, body }
-      throw new Error('not sent')
-    }
-  }
-  const given = { ...CREDENTIALS, deadlineMs: 50, ...options, dispatcher } as TokenProviderOptions
-  await rejection(provide(t, given).getToken())
-  return destination
-}
-
-const basic = (text: string) => `Basic ${Buffer.from(text, 'utf8').toString('base64')}`
 
 t.test('sends what Bandwidth documents, byte for byte', async (t) => {
   const { server, method, url, rawHeaders, body } = await requestOf(t, {
@@ -119,56 +87,6 @@ t.test("leaves the time limits of a request to the provider's own clock", async 
   }
   await rejection(provide(t, { ...CREDENTIALS, deadlineMs: 50, dispatcher }).getToken())
   t.match(given, { headersTimeout: 0, bodyTimeout: 0 })
-})
-
-t.test('finds the token URL by option, then environment, then network', async (t) => {
-  const urlOf = async (options: Omit<TokenProviderOptions, 'credentials'>) =>
-    (await destinationOf(t, options)).url
-  const tokenUrl = 'https://option.example/token'
-  t.equal(await urlOf({}), GLOBAL_URL)
-  t.equal(await urlOf({ network: 'global' }), GLOBAL_URL)
-  t.equal(await urlOf({ network: 'us' }), US_URL)
-  t.equal(await urlOf({ network: 'us', tokenUrl }), tokenUrl)
-
-  process.env['BW_TOKEN_URL'] = 'https://environment.example/token'
-  t.equal(await urlOf({}), 'https://environment.example/token')
-  t.equal(await urlOf({ network: 'us' }), 'https://environment.example/token')
-  t.equal(await urlOf({ tokenUrl }), tokenUrl)
-
-  process.env['BW_TOKEN_URL'] = ''
-  t.equal(await urlOf({ network: 'us' }), US_URL)
-})
-
-t.test('keeps the scope of the network beside a token URL of its own', async (t) => {
-  process.env['BW_TOKEN_URL'] = 'https://environment.example/token'
-  t.match(await destinationOf(t, {}), { body: /scope=voice\.webrtc$/ })
-  t.notMatch(await destinationOf(t, { network: 'us' }), { body: /scope/ })
-})
-
-t.test('reads the environment at construction, and not again', async (t) => {
-  const server = await startEndpoint(t)
-  Object.assign(process.env, {
-    BW_CLIENT_ID: 'env-id',
-    BW_CLIENT_SECRET: 'env-secret',
-    BW_TOKEN_URL: server.tokenUrl
-  })
-  const provider = provide(t, {})
-  Object.assign(process.env, {
-    BW_CLIENT_ID: 'later',
-    BW_CLIENT_SECRET: 'later',
-    BW_TOKEN_URL: 'https://later.example'
-  })
-  await provider.getToken()
-  t.equal(server.requests[0]?.headers.authorization, basic('env-id:env-secret'))
-})
-
-t.test('takes each of the two credentials from the option first', async (t) => {
-  Object.assign(process.env, { BW_CLIENT_ID: 'env-id', BW_CLIENT_SECRET: 'env-secret' })
-  const authorizationOf = async (options: TokenProviderOptions) =>
-    (await requestOf(t, options)).headers.authorization
-  t.equal(await authorizationOf({ clientId: 'own' }), basic('own:env-secret'))
-  t.equal(await authorizationOf({ clientSecret: 'own' }), basic('env-id:own'))
-  t.equal(await authorizationOf({ clientId: undefined } as object), basic('env-id:env-secret'))
 })
 
 t.test('gives each account a token of its own with the shared credentials', async (t) => {
