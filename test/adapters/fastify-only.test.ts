@@ -417,16 +417,31 @@ t.test('keeps no-store where an error brings along a header that Fastify cannot 
   t.equal(answer.headers.get('cache-control'), 'no-store')
 })
 
+t.test('is a route of the app itself, to which hooks apply that are added later', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const app = Fastify()
+  t.teardown(() => app.close())
+  await app.register(fastifyBandwidthToken, options(endpoint))
+  app.addHook('onSend', async (_request, reply) => void reply.header('x-later', 'yes'))
+  t.equal((await app.inject('/bandwidth/token')).headers['x-later'], 'yes')
+})
+
 t.test('says nothing in the log of a request that the app has answered meanwhile', async (t) => {
   const endpoint = await startEndpoint(t)
-  for (const verdict of [true, false]) {
+  for (const [verdict, isRaw] of [
+    [true, false],
+    [false, false],
+    [true, true],
+    [false, true]
+  ] as const) {
     const lines: { level: number; msg: string }[] = []
     const stream = { write: (line: string) => void lines.push(JSON.parse(line)) }
     const app = Fastify({ logger: { level: 'info', stream } })
     t.teardown(() => app.close())
     let answer = () => {}
     app.addHook('onRequest', async (_request, reply) => {
-      answer = () => void reply.code(503).send('too late')
+      answer = () =>
+        void (isRaw ? reply.raw.writeHead(503).end('too late') : reply.code(503).send('too late'))
     })
     await app.register(fastifyBandwidthToken, {
       ...options(endpoint),

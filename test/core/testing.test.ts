@@ -137,13 +137,19 @@ for (const [code, status] of codes) {
   t.test(`rejects with ${code} and its status ${status}`, async (t) => {
     const provider = testProvider({ error: code })
     const error = await rejection(provider.getToken())
-    t.match(error, { name: 'BandwidthTokenError', code, status, statusCode: status })
+    const message = `testProvider() was asked to reject with ${code}.`
+    t.match(error, { name: 'BandwidthTokenError', code, message, status, statusCode: status })
     t.not(await rejection(provider.getToken()), error, 'each caller gets an error of its own')
     await t.rejects(provider.accessToken(), { code })
     await t.rejects(provider.warmUp(), { code })
     t.equal(provider.peek(), undefined)
     t.equal(provider.invalidate('test-access-token'), false)
-    t.match(provider.status(), { state: 'cooling', lastErrorCode: code, consecutiveFailures: 1 })
+    t.match(provider.status(), {
+      state: 'cooling',
+      lastErrorCode: code,
+      consecutiveFailures: 1,
+      retryInMs: 1_000
+    })
     const isEndpoints = status > 500 && code !== 'ERR_BANDWIDTH_TOKEN_CLOSED'
     t.equal(error['retryAfter'], isEndpoints ? 1 : undefined)
   })
@@ -208,6 +214,10 @@ t.test('refuses an option that is unknown or ill-typed, and names it', async (t)
   t.match(
     thrownBy(() => testProvider({ acessToken: 'a' } as object)),
     { message: /the spelling "accessToken"/ }
+  )
+  t.match(
+    thrownBy(() => testProvider({ error: 'x' } as object)),
+    { message: `expected one of the codes ${codes.map(([code]) => code).join(', ')}; got a string.` }
   )
 })
 

@@ -334,5 +334,53 @@ export const equivalents = [
     before: 'if (verdict !== undefined) await verdict',
     after: 'if (true) await verdict',
     reason: 'One more turn of the queue of promises: only speed tells.'
+  },
+  {
+    file: 'core/testing.ts',
+    before: 'clearTimeout() {}',
+    after: '',
+    reason: 'Nothing sets a timer: it is there for the type.'
+  },
+  {
+    file: 'core/testing.ts',
+    before: 'const issuedAt = { wallMs: now, monotonicMs: 0 }',
+    after: 'const issuedAt = { wallMs: now, monotonicMs: 1 }',
+    reason: 'No token is younger than new.'
+  },
+  {
+    file: 'core/testing.ts',
+    before: "peek(account = ''): AccessToken | undefined {",
+    after: "peek(account = 'x'): AccessToken | undefined {",
+    reason: 'The account is checked, and makes no difference.'
+  },
+  {
+    file: 'core/testing.ts',
+    before: "async warmUp(account = ''): Promise<void> {",
+    after: "async warmUp(account = 'x'): Promise<void> {",
+    reason: 'The account is checked, and makes no difference.'
+  },
+  {
+    file: 'core/testing.ts',
+    before: "status(account = ''): TokenStatus {",
+    after: "status(account = 'x'): TokenStatus {",
+    reason: 'The account is checked, and makes no difference.'
+  },
+  {
+    file: 'core/testing.ts',
+    before: "invalidate(rejected: RejectedToken, account = ''): boolean {",
+    after: "invalidate(rejected: RejectedToken, account = 'x'): boolean {",
+    reason: 'The account is checked, and makes no difference.'
+  },
+  {
+    file: 'core/endpoint/request.ts',
+    before: 'return isFailure(outcome) ? { ...outcome, retryAfterMs } : outcome',
+    after: 'return ({ ...outcome, retryAfterMs })',
+    reason: 'Nobody reads it of a token.'
+  },
+  {
+    file: 'express/index.ts',
+    before: 'if (res.headersSent) return',
+    after: 'if (false) return',
+    reason: '`setHeader()` then throws, and the same question in the `catch` is answered by yes.'
   }
 ]

@@ -86,7 +86,10 @@ t.test('a token answer', async (t) => {
 
   t.test('that is no JSON object is said to be none', async (t) => {
     for (const answer of [undefined, null, true, 7, '', '{}', [], [{ access_token: 'a' }]]) {
-      t.match(parseGrant(answer), { message: /is not a JSON object of at most 64 KiB/ })
+      t.match(parseGrant(answer), {
+        message: 'The answer of the token endpoint is not a JSON object of at most 64 KiB.',
+        upstreamStatus: 200
+      })
     }
   })
 

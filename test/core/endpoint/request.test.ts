@@ -1,10 +1,12 @@
 import { createRequire } from 'node:module'
+import { Readable } from 'node:stream'
 import type { TokenProviderOptions } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import { Agent, type Dispatcher, MockAgent } from 'undici'
-import { startEndpoint } from '../../support/endpoint.js'
+import { type ReceivedRequest, startEndpoint } from '../../support/endpoint.js'
 import { CREDENTIALS } from '../../support/error-of.js'
 import { rejection } from '../../support/outcomes.js'
+import { processEvents } from '../../support/process-events.js'
 import { provide } from '../../support/provide.js'
 import { basic, requestOf } from '../../support/requested.js'
 
@@ -234,4 +236,46 @@ t.test('lets a polluted prototype add nothing to the request', async (t) => {
       t.strictSame(rawHeaders.slice(2), clean.rawHeaders.slice(2))
     })
   }
+})
+
+t.test('what a dispatcher answers', async (t) => {
+  /** The error of a provider whose dispatcher answers so. */
+  const errorFor = async (t: Test, statusCode: number, headers: object, body: Readable) => {
+    const dispatcher = { request: async () => ({ statusCode, headers, body }) } as unknown as NonNullable<
+      TokenProviderOptions['dispatcher']
+    >
+    return rejection(provide(t, { ...CREDENTIALS, deadlineMs: 50, dispatcher }).getToken())
+  }
+  const text = (body: object) => Readable.from([Buffer.from(JSON.stringify(body))])
+
+  t.test('has a Retry-After of its own, or none', async (t) => {
+    const own = await errorFor(t, 429, { 'retry-after': '90' }, text({}))
+    t.equal(own['retryAfter'], 90)
+    const inherited = await errorFor(t, 400, Object.create({ 'retry-after': '90' }), text({}))
+    t.equal(inherited['retryAfter'], 60)
+  })
+
+  t.test('is explained with 400, 401 and 403, and read with no other status', async (t) => {
+    for (const statusCode of [400, 401, 403]) {
+      const error = await errorFor(t, statusCode, {}, text({ error: 'invalid_client' }))
+      t.match(error, { oauthError: 'invalid_client', upstreamStatus: statusCode })
+    }
+    for (const statusCode of [402, 404, 503]) {
+      const body = text({ error: 'invalid_client' })
+      const error = await errorFor(t, statusCode, {}, body)
+      t.match(error, { oauthError: undefined, upstreamStatus: statusCode })
+      t.ok(body.destroyed, 'and the connection is free')
+    }
+  })
+
+  t.test('may fail after it was dropped', async (t) => {
+    const uncaught = processEvents(t, 'uncaughtExceptionMonitor')
+    const body = new Readable({
+      read() {},
+      destroy: (_error, done) => done(new Error('dropped'))
+    })
+    t.match(await errorFor(t, 404, {}, body), { upstreamStatus: 404 })
+    await new Promise(setImmediate)
+    t.strictSame(uncaught, [])
+  })
 })
