@@ -98,3 +98,5 @@ export const { publishServeError, startOfWaitMs } =
   await load<typeof import('../../packages/core/dist/esm/observe/serve-error.js')>('observe/serve-error.js')
 export const { toThrowable } =
   await load<typeof import('../../packages/core/dist/esm/route/answers.js')>('route/answers.js')
+export const { AccountLog } =
+  await load<typeof import('../../packages/core/dist/esm/account/account-log.js')>('account/account-log.js')

@@ -344,9 +344,15 @@ function stageLog(isPerAccount: boolean) {
     { tokenUrl: 'x' },
     isPerAccount
   )
-  const fail = (account: string, nowMs: number, upstreamStatus = 503, isCaller = false) => {
+  const fail = (
+    account: string,
+    nowMs: number,
+    upstreamStatus = 503,
+    isCaller = false,
+    isServing = false
+  ) => {
     const failure = { code: UNAVAILABLE, message: 'x', remedy: 'retry', upstreamStatus } as const
-    log.note({ account, failure, isServing: false, retryInMs: undefined, nowMs }, isCaller)
+    log.note({ account, failure, isServing, retryInMs: undefined, nowMs }, isCaller)
   }
   return { lines: logger.lines, log, fail }
 }
@@ -362,6 +368,47 @@ t.test('callers who are refused after an outage has ended begin no other', async
   t.match(lines.slice(1), [{ level: 'info' }])
   t.equal(lines.length, 2)
 })
+
+t.test(
+  'the first caller who is refused after a warning is an error, and the others are counted',
+  async (t) => {
+    const { lines, log, fail } = stageLog(false)
+    fail('', 0, 503, false, true)
+    fail('', 1_000, 503, true)
+    fail('', 2_000, 503, true)
+    log.obtained('', 600, true, 3_000)
+    t.match(lines, [{ level: 'warn' }, { level: 'error' }, { level: 'info', fields: { refusedCalls: 2 } }])
+    t.equal(lines.length, 3)
+  }
+)
+
+t.test('one more line may be written after each whole minute', async (t) => {
+  const { lines, fail } = stageLog(false)
+  for (let line = 0; line < 9; line++) fail('', 0, 500 + line)
+  fail('', 59_999, 510)
+  t.equal(lines.length, 9)
+  fail('', 60_000, 511)
+  t.equal(lines.length, 10)
+})
+
+t.test(
+  'of more than a thousand failing accounts, the one that failed longest ago is forgotten',
+  async (t) => {
+    const { log, fail } = stageLog(true)
+    const accounts = accountsOf(5)
+    accounts.forEach((account, index) => {
+      fail(account, index)
+    })
+    fail('account-0', 5)
+    const later = Array.from({ length: 996 }, (_, index) => `later-${index}`)
+    for (const account of later) fail(account, 6)
+    // Of 1,001 accounts, the second one failed longest ago.
+    for (const account of [...later, 'account-0', 'account-3', 'account-4']) {
+      t.equal(log.obtained(account, 600, true, 1_000), false)
+    }
+    t.equal(log.obtained('account-2', 600, true, 1_000), true)
+  }
+)
 
 t.test('a token that is no sign of recovery ends no outage', async (t) => {
   for (const isPerAccount of [true, false]) {

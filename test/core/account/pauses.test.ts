@@ -39,6 +39,7 @@ t.test('whose a cool-down is', async (t) => {
       t.equal(gate.coolDown.pause(at(1)) === undefined, isOwn)
       t.equal(of(gate, 'bob').current(at(1), undefined) === undefined, isOwn)
       t.ok(pauses.current(at(1), undefined))
+      t.equal(pauses.isFailing, true)
     })
   }
 
@@ -73,6 +74,43 @@ t.test('the status shows the cool-down that holds back the account longer', asyn
   t.equal(pauses.coolDownForStatus(at(120_000), undefined).failure, REFUSED, 'both are over')
   gate.coolDown.end()
   t.equal(pauses.coolDownForStatus(at(120_000), undefined).failure, UNAVAILABLE, 'only one has failed')
+})
+
+t.test('a pause lasts to its end, and the longest counts', async (t) => {
+  const gate = new ClientGate()
+  const pauses = of(gate)
+  gate.failed(INVALID, undefined, at(0))
+  t.match(pauses.current(at(59_999.5), undefined), { leftMs: 0.5 })
+  t.equal(pauses.current(at(60_000), undefined), undefined)
+  pauses.failed(INVALID, BACKGROUND, at(30_000))
+  t.match(pauses.current(at(40_000), undefined), { leftMs: 50_000 })
+})
+
+t.test('whoever watches is shown each pause of an account, and whose it is', async (t) => {
+  const seen: unknown[][] = []
+  const gate = new ClientGate()
+  const pauses = new Pauses(gate, 'ada', { look: (...args: unknown[]) => seen.push(args) } as never)
+  pauses.publish(at(1))
+  t.strictSame(
+    seen.map(([, account, scope, now]) => [account, scope, now]),
+    [
+      ['ada', 'account', at(1)],
+      ['ada', 'client', at(1)]
+    ]
+  )
+  t.equal(seen[1]?.[0], gate.coolDown)
+  pauses.succeeded(gate.admit(), at(2), true, at(2))
+  seen.length = 0
+  pauses.publish(at(3))
+  t.strictSame(
+    seen.map(([, account, scope]) => [account, scope]),
+    [
+      ['ada', 'account'],
+      ['ada', 'client'],
+      ['ada', 'account']
+    ]
+  )
+  t.match(seen[2]?.[0], { beganAtMs: 2 }, 'that of an old token')
 })
 
 t.test('an own pause that no attempt can end is over when the token lapses', async (t) => {

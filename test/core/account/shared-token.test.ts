@@ -49,6 +49,7 @@ for (const [what, isTaken, token, held, purpose] of [
   ],
   ['one that was issued sooner, not', false, shared('b', 5_000), undefined, LONGER],
   ['the cached one, not', false, shared('a', 570_000), cached('a', 570_000), {}],
+  ['the cached one, issued just now, not', false, shared('a', 1_000), cached('a', 1_000), {}],
   ['the cached one that was issued again', true, shared('a', 1_000), cached('a', 100_000), LONGER],
   [
     'the cached one that was issued again long ago, not',
