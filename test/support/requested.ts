@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import type { TokenProviderOptions } from '@bandwidth-token/core'
 import type { Test } from 'tap'
 import { type Endpoint, type ReceivedRequest, startEndpoint } from './endpoint.js'
@@ -26,10 +27,11 @@ export async function destinationOf(
   const dispatcher: NonNullable<TokenProviderOptions['dispatcher']> = {
     async request({ origin, path, body }) {
       destination = { url: origin + path, body }
-      throw new Error('not sent')
+      // It is not sent, and not tried again.
+      return { statusCode: 404, headers: {}, body: Readable.from([]) }
     }
   }
-  const given = { ...CREDENTIALS, deadlineMs: 50, ...options, dispatcher } as TokenProviderOptions
+  const given = { ...CREDENTIALS, ...options, dispatcher } as TokenProviderOptions
   await rejection(provide(t, given).getToken())
   return destination
 }
