@@ -13,12 +13,12 @@ export async function withUnrunBundles(work) {
   const folder = await mkdtemp(fileURLToPath(new URL('../node_modules/.unrun-', import.meta.url)))
   try {
     const files = (await readdir(bundle)).filter((file) => file.endsWith('.js'))
-    for (const kind of ['unrun', 'empty']) {
-      await mkdir(`${folder}/${kind}`)
-      for (const file of files) {
-        const text = await readFile(new URL(file, bundle), 'utf8')
-        await writeFile(`${folder}/${kind}/${file}`, withoutRunning(text, kind === 'empty'))
-      }
+    await mkdir(`${folder}/unrun`)
+    await mkdir(`${folder}/empty`)
+    for (const file of files) {
+      const text = await readFile(new URL(file, bundle), 'utf8')
+      await writeFile(`${folder}/unrun/${file}`, withoutRunning(text, false))
+      await writeFile(`${folder}/empty/${file}`, withoutRunning(text, true))
     }
     await writeFile(`${folder}/package.json`, '{ "type": "module" }')
     return await work({ unrun: `${folder}/unrun/index.js`, empty: `${folder}/empty/index.js` })
@@ -41,7 +41,7 @@ function withoutRunning(text, isEmpty) {
   return [
     ...imports,
     isEmpty ? '' : `function unrun(load) {${code.replaceAll('import(', 'load(')}}`,
-    `const nothing = undefined`,
+    'const nothing = undefined',
     `export { ${nothing} }`
   ].join('\n')
 }

@@ -63,11 +63,16 @@ t.test('takes each of the two credentials from the option first', async (t) => {
 })
 
 t.test('says of credentials in quotes where they come from', async (t) => {
-  Object.assign(process.env, { BW_CLIENT_ID: '"id"' })
-  const logger = recordingLogger()
-  provide(t, { clientSecret: '"secret"', logger })
-  t.strictSame(
-    logger.warnings().map(({ message }) => message.split('. ')[0]),
-    ['The environment variable BW_CLIENT_ID is in quotes', 'The option "clientSecret" is in quotes']
-  )
+  Object.assign(process.env, { BW_CLIENT_ID: '"id"', BW_CLIENT_SECRET: "'secret'" })
+  for (const [options, source] of [
+    [{}, 'The environment variable BW_CLIENT_SECRET'],
+    [{ clientSecret: '"secret"' }, 'The option "clientSecret"']
+  ] as const) {
+    const logger = recordingLogger()
+    provide(t, { ...options, logger })
+    t.strictSame(
+      logger.warnings().map(({ message }) => message.split('. ')[0]),
+      ['The environment variable BW_CLIENT_ID is in quotes', `${source} is in quotes`]
+    )
+  }
 })

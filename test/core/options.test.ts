@@ -521,19 +521,6 @@ t.test('warns once of an id or a secret in quotes or with a space at an end, and
   }
 })
 
-t.test('names the environment variable in quotes', async (t) => {
-  Object.assign(process.env, { BW_CLIENT_ID: '"id"', BW_CLIENT_SECRET: `'${VALUE}'` })
-  const log = recordingLogger()
-  provide(t, { logger: log })
-  t.strictSame(
-    log.warnings().map(({ message }) => message.split('. ')[0]),
-    [
-      'The environment variable BW_CLIENT_ID is in quotes',
-      'The environment variable BW_CLIENT_SECRET is in quotes'
-    ]
-  )
-})
-
 t.test('refuses contradictory pairs', async (t) => {
   const credentials = () => CREDENTIALS
   for (const [options, name, got, fix] of [

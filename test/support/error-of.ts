@@ -2,9 +2,7 @@ import type { BandwidthTokenError, TokenProviderOptions } from '@bandwidth-token
 import type { Test } from 'tap'
 import { type Answer, startEndpoint } from './endpoint.js'
 import { rejection } from './outcomes.js'
-import { provide } from './provide.js'
-
-export const CREDENTIALS = { clientId: 'client', clientSecret: 'secret' }
+import { CREDENTIALS, provide } from './provide.js'
 
 /** The error that a caller gets if the endpoint answers so. */
 export async function errorOf(

@@ -2,9 +2,8 @@ import { Readable } from 'node:stream'
 import type { TokenProviderOptions } from '@bandwidth-token/core'
 import type { Test } from 'tap'
 import { type Endpoint, type ReceivedRequest, startEndpoint } from './endpoint.js'
-import { CREDENTIALS } from './error-of.js'
 import { rejection } from './outcomes.js'
-import { provide } from './provide.js'
+import { CREDENTIALS, provide } from './provide.js'
 
 /** The one request that a provider with these options makes. */
 export async function requestOf(

@@ -2,10 +2,8 @@ import type { Credentials, TokenProvider } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import { answerWith, type Endpoint, grant, startEndpoint } from '../../support/endpoint.js'
 import { rejection } from '../../support/outcomes.js'
-import { provide } from '../../support/provide.js'
+import { CREDENTIALS, provide } from '../../support/provide.js'
 import { shiftableClock } from '../../support/shiftable-clock.js'
-
-const CREDENTIALS = { clientId: 'client', clientSecret: 'secret' }
 
 t.beforeEach(() => {
   for (const name of ['BW_CLIENT_ID', 'BW_CLIENT_SECRET', 'BW_TOKEN_URL']) delete process.env[name]

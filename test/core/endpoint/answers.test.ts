@@ -1,12 +1,10 @@
 import t, { type Test } from 'tap'
 import { type Answer, answerWith, grant, startEndpoint } from '../../support/endpoint.js'
 import { rejection } from '../../support/outcomes.js'
-import { provide } from '../../support/provide.js'
+import { CREDENTIALS, provide } from '../../support/provide.js'
 import { recordingLogger } from '../../support/recording-logger.js'
 
 delete process.env['BW_TOKEN_URL']
-
-const CREDENTIALS = { clientId: 'client', clientSecret: 'secret' }
 
 async function tokenFrom(t: Test, answer: Answer) {
   const server = await startEndpoint(t, answer)

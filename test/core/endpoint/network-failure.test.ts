@@ -6,9 +6,9 @@ import { Agent } from 'undici'
 import { selfSigned } from '../../support/certificates.js'
 import { networkFailure, toError } from '../../support/core-internals.js'
 import { type Answer, answerRaw, grant, startEndpoint } from '../../support/endpoint.js'
-import { CREDENTIALS, errorOf } from '../../support/error-of.js'
+import { errorOf } from '../../support/error-of.js'
 import { rejection } from '../../support/outcomes.js'
-import { provide } from '../../support/provide.js'
+import { CREDENTIALS, provide } from '../../support/provide.js'
 
 t.test('keeps of a foreign error what has the right form, and never the error', async (t) => {
   const foreign = Object.assign(new Error('hunter2', { cause: 'hunter2' }), {

@@ -4,10 +4,9 @@ import type { TokenProviderOptions } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import { Agent, type Dispatcher, MockAgent } from 'undici'
 import { type ReceivedRequest, startEndpoint } from '../../support/endpoint.js'
-import { CREDENTIALS } from '../../support/error-of.js'
 import { rejection } from '../../support/outcomes.js'
 import { processEvents } from '../../support/process-events.js'
-import { provide } from '../../support/provide.js'
+import { CREDENTIALS, provide } from '../../support/provide.js'
 import { basic, requestOf } from '../../support/requested.js'
 
 const { version } = createRequire(import.meta.url)('@bandwidth-token/core/package.json') as {

@@ -26,7 +26,7 @@ export class Attempt {
   #hasEnded = false
   #isTold = false
   #isAborted = false
-  /** Of the body, since it is held back or dropped. */
+  /** How much of the body has come, counted anew once it is dropped. */
   #bodyBytes = 0
   #discarding: NodeJS.Timeout | undefined
 
