@@ -1,6 +1,5 @@
 import { CREDENTIALS_RULES, type Credentials, doubtsAbout, NAMES } from './acquisition/credentials.js'
 import { optionInvalid } from './errors.js'
-import type { OptionRule } from './support/check-options.js'
 
 /** The environment variables that stand in for missing options. Bandwidth's CLI and SDKs use the same names. */
 const VARIABLES = {
@@ -8,8 +7,6 @@ const VARIABLES = {
   clientSecret: 'BW_CLIENT_SECRET',
   tokenUrl: 'BW_TOKEN_URL'
 } as const
-
-type Name = keyof typeof VARIABLES
 
 /**
  * Fixed credentials, from the options or else from the environment, and warnings about what may be wrong with them.
@@ -21,8 +18,8 @@ export function fixedCredentials(given: { [name in keyof Credentials]?: string |
   readonly warnings: readonly string[]
 } {
   const credentials = {
-    clientId: given.clientId ?? required('clientId', CREDENTIALS_RULES.clientId),
-    clientSecret: given.clientSecret ?? required('clientSecret', CREDENTIALS_RULES.clientSecret)
+    clientId: given.clientId ?? required('clientId'),
+    clientSecret: given.clientSecret ?? required('clientSecret')
   }
   const warnings = NAMES.flatMap((name) =>
     doubtsAbout(
@@ -38,8 +35,9 @@ export function environmentTokenUrl(): readonly [variable: string, value: string
   return [VARIABLES.tokenUrl, process.env[VARIABLES.tokenUrl] || undefined]
 }
 
-function required(name: Name, [isValid, expected, describe]: OptionRule): string {
+function required(name: keyof Credentials): string {
   const variable = VARIABLES[name]
+  const [isValid, expected, describe] = CREDENTIALS_RULES[name]
   const value = process.env[variable]
   if (isValid(value)) return value as string
   throw value === undefined || value === ''

@@ -1,4 +1,4 @@
-import { CREDENTIALS_RULES, type Credentials } from './acquisition/credentials.js'
+import { CREDENTIALS_RULES, type Credentials, NAMES } from './acquisition/credentials.js'
 import type { TokenDispatcher } from './endpoint/request.js'
 import { environmentTokenUrl, fixedCredentials } from './environment.js'
 import { optionInvalid } from './errors.js'
@@ -227,7 +227,7 @@ const INSECURE =
 function resolveCredentials(options: ProviderOptions): Pick<ResolvedOptions, 'credentials' | 'warnings'> {
   const { clientId, clientSecret, credentials } = options
   if (credentials !== undefined) {
-    for (const name of ['clientId', 'clientSecret'] as const) {
+    for (const name of NAMES) {
       if (options[name] !== undefined)
         throw optionInvalid(name, options[name], 'no value together with "credentials"')
     }
