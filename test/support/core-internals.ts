@@ -100,3 +100,9 @@ export const { toThrowable } =
   await load<typeof import('../../packages/core/dist/esm/route/answers.js')>('route/answers.js')
 export const { AccountLog } =
   await load<typeof import('../../packages/core/dist/esm/account/account-log.js')>('account/account-log.js')
+export const { toAcquired, toEntry } = await load<
+  typeof import('../../packages/core/dist/esm/acquisition/fleet-entry.js')
+>('acquisition/fleet-entry.js')
+export const { fromTold, toTold } = await load<
+  typeof import('../../packages/core/dist/esm/acquisition/fleet-failure.js')
+>('acquisition/fleet-failure.js')

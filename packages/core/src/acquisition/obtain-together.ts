@@ -1,12 +1,12 @@
-import { parseGrant, parseOauthError, RETRY_AFTER_CAP_MS } from '../endpoint/parse.js'
 import { type Failure, isFailure } from '../failure.js'
-import type { Entry } from '../store/entry.js'
-import type { SharedToken, StoreContext } from '../store/store-session.js'
+import type { StoreContext } from '../store/store-session.js'
 import type { TokenStore } from '../store/token-store.js'
-import { ageMs, type Clock, type Instant, readClock } from '../support/clock.js'
+import { type Clock, readClock } from '../support/clock.js'
 import type { Log } from '../support/logger.js'
 import type { Acquired } from './acquired.js'
 import type { Credentials } from './credentials.js'
+import { toAcquired, toEntry } from './fleet-entry.js'
+import { fromTold, toTold } from './fleet-failure.js'
 import { StoreLog } from './store-log.js'
 
 /** What the members of a fleet need to share a store. */
@@ -117,7 +117,9 @@ export async function obtainTogether(
     takePlace: part.takePlace,
     leavePlace: part.leavePlace,
     toEntry: (fetched) =>
-      isFailure(fetched) || !part.mayShare() ? undefined : toEntry(fetched, part, readClock(clock)),
+      isFailure(fetched) || !part.mayShare()
+        ? undefined
+        : toEntry(fetched, part.lastReplacementMs(), readClock(clock)),
     toFailure: (fetched) => (isFailure(fetched) ? toTold(fetched, clock.now()) : undefined),
     fromFailure: (text) => fromTold(text, clock.now()),
     isEnded: part.isEnded
@@ -126,88 +128,4 @@ export async function obtainTogether(
   if ('shared' in agreed) return toAcquired(agreed.shared, readClock(clock))
   const { fetched, withdraw } = agreed
   return fetched === undefined || isFailure(fetched) ? fetched : { ...fetched, withdraw }
-}
-
-/** A token from the fleet's store in the form of a fetched one. It is checked like a response of the endpoint. */
-function toAcquired({ entry, leftMs, withdraw }: SharedToken, now: Instant): Acquired | undefined {
-  const grant = parseGrant(entry.fields)
-  if (isFailure(grant)) return undefined
-  const lifetimeMs = grant.expiresIn * 1000
-  const age = lifetimeMs - leftMs
-  const issuedAt = { wallMs: now.wallMs - age, monotonicMs: now.monotonicMs - age }
-  const { replacedBeforeMs } = entry
-  return {
-    ...grant,
-    issuedAt,
-    withdraw,
-    replacedAtMs: replacedBeforeMs === undefined ? undefined : issuedAt.monotonicMs - replacedBeforeMs
-  }
-}
-
-function toEntry(
-  acquired: Acquired,
-  demand: Demand,
-  now: Instant
-): { entry: Entry; ttlMs: number } | undefined {
-  const { accessToken, accessTokenId, expiresIn, issuedAt } = acquired
-  const ttlMs = Math.floor(expiresIn * 1000 - ageMs(issuedAt, now))
-  if (ttlMs < 1) return undefined
-  const replacedBeforeMs = issuedAt.monotonicMs - demand.lastReplacementMs()
-  return {
-    ttlMs,
-    entry: {
-      fields: {
-        access_token: accessToken,
-        ...(accessTokenId === undefined ? {} : { access_token_id: accessTokenId }),
-        expires_in: expiresIn
-      },
-      issuedAtMs: issuedAt.wallMs,
-      ...(Number.isFinite(replacedBeforeMs) ? { replacedBeforeMs: Math.max(0, replacedBeforeMs) } : {})
-    }
-  }
-}
-
-/** What the other members may know of a failure. `undefined` if it says nothing about the endpoint. */
-function toTold(failure: Failure, toldAtMs: number): object | undefined {
-  if (failure.isVerdict === false) return undefined
-  const { code, message, remedy, retryAfterMs, upstreamStatus, oauthError } = failure
-  return { code, message, remedy, retryAfterMs, upstreamStatus, oauthError, toldAtMs }
-}
-
-const TOLD_CODES: readonly unknown[] = [
-  'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED',
-  'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',
-  'ERR_BANDWIDTH_TOKEN_TIMEOUT',
-  'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID'
-]
-const REMEDIES: readonly unknown[] = ['retry', 'reload', 'wait']
-const MAX_MESSAGE_LENGTH = 200
-/** An older failure was replayed. The clocks of two members may be a minute apart. */
-const MAX_TOLD_AGE_MS = 65_000
-
-/** What another member told of its failure. It may be of another version, so all of it is checked. */
-function fromTold(text: string | undefined, nowMs: number): Failure | undefined {
-  try {
-    const { code, message, remedy, retryAfterMs, upstreamStatus, oauthError, toldAtMs } = JSON.parse(
-      String(text)
-    )
-    const isWhole =
-      TOLD_CODES.includes(code) &&
-      REMEDIES.includes(remedy) &&
-      typeof message === 'string' &&
-      message.length <= MAX_MESSAGE_LENGTH &&
-      isCount(retryAfterMs, RETRY_AFTER_CAP_MS) &&
-      isCount(upstreamStatus, 999) &&
-      Math.abs(nowMs - toldAtMs) <= MAX_TOLD_AGE_MS
-    if (!isWhole) return undefined
-    const known = { code, message, remedy, retryAfterMs, upstreamStatus }
-    return { ...known, oauthError: parseOauthError({ error: oauthError }, []) }
-  } catch {
-    return undefined
-  }
-}
-
-/** Whether a field is a number from 0 to `max`, or missing. */
-function isCount(field: unknown, max: number): boolean {
-  return field === undefined || (typeof field === 'number' && field >= 0 && field <= max)
 }
