@@ -106,3 +106,20 @@ export const { toAcquired, toEntry } = await load<
 export const { fromTold, toTold } = await load<
   typeof import('../../packages/core/dist/esm/acquisition/fleet-failure.js')
 >('acquisition/fleet-failure.js')
+export const { Rejections } =
+  await load<typeof import('../../packages/core/dist/esm/account/rejections.js')>('account/rejections.js')
+export const { AccountCache } =
+  await load<typeof import('../../packages/core/dist/esm/account/account-cache.js')>(
+    'account/account-cache.js'
+  )
+export const { describeStatus } =
+  await load<typeof import('../../packages/core/dist/esm/account/status.js')>('account/status.js')
+export const { Deadline } =
+  await load<typeof import('../../packages/core/dist/esm/acquisition/deadline.js')>('acquisition/deadline.js')
+export const { Entrance } =
+  await load<typeof import('../../packages/core/dist/esm/acquisition/entrance.js')>('acquisition/entrance.js')
+export const { Places } =
+  await load<typeof import('../../packages/core/dist/esm/acquisition/places.js')>('acquisition/places.js')
+export const { fleetLoader, obtainTogether } = await load<
+  typeof import('../../packages/core/dist/esm/acquisition/obtain-together.js')
+>('acquisition/obtain-together.js')

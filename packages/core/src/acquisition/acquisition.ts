@@ -166,9 +166,7 @@ export class Acquisition<Result> {
   async #runInTime(): Promise<Acquired | Failure> {
     const { clock, loadFleet } = this.#context
     const credentials = await this.#deadline.inTime(this.#loadCredentials())
-    if (isFailure(credentials))
-      return credentials === STOOD_STILL ? credentials : this.#withAttempts(credentials)
-    if (loadFleet === undefined) return this.#fetch(credentials)
+    if (loadFleet === undefined || isFailure(credentials)) return this.#fetch(credentials)
     const deadline = this.#deadline
     const { signal } = deadline
     let fetching: Promise<Acquired | Failure> | undefined
@@ -195,9 +193,9 @@ export class Acquisition<Result> {
   }
 
   /** Requests a token from the endpoint, with as many attempts as are allowed. */
-  async #fetch(loaded: Credentials): Promise<Acquired | Failure> {
+  async #fetch(loaded: Credentials | Failure): Promise<Acquired | Failure> {
     const { mayReload } = this.#context
-    let credentials: Credentials | Failure = loaded
+    let credentials = loaded
     let last: Failure | undefined
     for (;;) {
       const result: Acquired | Failure = isFailure(credentials)
