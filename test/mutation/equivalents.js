@@ -84,18 +84,6 @@ export const equivalents = [
     reason: 'The description of a symbol is for debuggers.'
   },
   {
-    file: 'core/account/outage-log.ts',
-    before: 'const FORGOTTEN_AFTER_MS = 600_000',
-    after: 'const FORGOTTEN_AFTER_MS = 600001',
-    reason: 'A millisecond at a limit, which nobody counts on.'
-  },
-  {
-    file: 'core/account/outage-log.ts',
-    before: 'if (nowMs - failedAtMs <= UNUSED_AFTER_MS) return false',
-    after: 'if (nowMs - failedAtMs < UNUSED_AFTER_MS) return false',
-    reason: 'A millisecond at a limit, which nobody counts on.'
-  },
-  {
     file: 'core/account/pauses.ts',
     before: 'return leftMs > 0 ? { failure: POINTLESS, leftMs } : undefined',
     after: 'return leftMs >= 0 ? { failure: POINTLESS, leftMs } : undefined',

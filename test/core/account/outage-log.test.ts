@@ -440,6 +440,31 @@ t.test('the end of an outage that the log has no line for is not written, but la
   t.equal(lines.length, 12)
 })
 
+t.test('nothing is written of an outage for which there was never a line', async (t) => {
+  const { lines, log, fail } = stageLog(false)
+  for (let line = 0; line < 9; line++) fail('', 0, 500 + line)
+  t.equal(log.obtained('', 600, true, 1_000), true)
+  fail('', 2_000)
+  t.equal(log.obtained('', 600, true, 3_000), false)
+  t.equal(lines.length, 10)
+  t.equal(log.obtained('', 600, true, 122_000), false, 'it is forgotten')
+})
+
+t.test('a failure within ten minutes continues an outage, a later one begins another', async (t) => {
+  const { lines, fail } = stageLog(false)
+  for (const nowMs of [0, 600_000, 1_200_001]) fail('', nowMs)
+  t.match(lines, [{ fields: { hint: /problem/ } }, { fields: { hint: /problem/ } }])
+  t.equal(lines.length, 2)
+})
+
+t.test('an outage of many waits two minutes for an account that has failed', async (t) => {
+  const { log, fail } = stageLog(true)
+  for (const account of accountsOf(6)) fail(account, 0)
+  for (const account of accountsOf(5)) log.obtained(account, 600, true, 1_000)
+  t.equal(log.obtained('account-0', 600, false, 120_000), false)
+  t.equal(log.obtained('account-0', 600, false, 120_001), true)
+})
+
 for (const [what, options] of [
   [
     'a credentials function hangs',

@@ -60,6 +60,7 @@ for (const [what, isTaken, token, held, purpose] of [
   ],
   ['another one that lives longer', true, shared('b', 10_000), cached('a', 570_000), {}],
   ['another one that lives shorter, not', false, shared('b', 571_000), cached('a', 570_000), {}],
+  ['another one that lives as long, not', false, shared('b', 100_000), cached('a', 100_000), {}],
   [
     'another one that lives shorter and not half of its life, not',
     false,

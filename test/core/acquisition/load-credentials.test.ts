@@ -135,6 +135,7 @@ t.test('says that the function threw, and keeps the type of what it threw for th
     [null, 'null'],
     [7, 'a number'],
     [{ message: SECRET }, 'an object'],
+    [{ name: ['TypeError'] }, 'an object'],
     [
       {
         get name() {

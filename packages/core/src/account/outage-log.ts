@@ -151,7 +151,7 @@ export class OutageLog {
 
   #write(level: 'warn' | 'error', cause: string, { account, failure, retryInMs }: NotedFailure): void {
     const { hint, ...fields } = failureFields(failure, this.#destination)
-    const isNewCause = hint !== undefined && !this.#hinted.has(cause)
+    const isNewCause = !this.#hinted.has(cause)
     this.#hinted.add(cause)
     this.#log[level](
       { account, ...fields, ...(isNewCause && { hint }), retryInMs: Math.round(retryInMs ?? 0) },

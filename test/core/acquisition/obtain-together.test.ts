@@ -1,0 +1,124 @@
+import t, { type Test } from 'tap'
+import { fleetLoader, obtainTogether, statusFailure, WAITED_IN_VAIN } from '../../support/core-internals.js'
+import { memoryTokenStore } from '../../support/memory-token-store.js'
+import { turns, VirtualClock } from '../../support/virtual-clock.js'
+
+type Part = Parameters<typeof obtainTogether>[4]
+type Acquired = Parameters<Part['accepts']>[0]
+
+const CREDENTIALS = { clientId: 'client', clientSecret: 'a secret of the client' }
+
+async function setStage(t: Test) {
+  const clock = new VirtualClock()
+  clock.settle = () => turns(5)
+  const closing = new AbortController()
+  t.teardown(() => closing.abort())
+  const store = memoryTokenStore(() => clock.monotonic())
+  const warned: string[] = []
+  const load = fleetLoader({
+    store,
+    storeKeys: [Buffer.alloc(32, 1)],
+    tokenUrl: 'https://id.example/token',
+    scope: 'voice.webrtc',
+    clock,
+    log: { warnOnce: (message: string) => warned.push(message) } as never,
+    closed: closing.signal
+  })
+  await load()
+  const issuedAt = { wallMs: clock.now(), monotonicMs: clock.monotonic() }
+  const token = (accessToken: string): Acquired => ({
+    accessToken,
+    accessTokenId: undefined,
+    expiresIn: 600,
+    hasExpiresIn: true,
+    issuedAt
+  })
+  const part = (changes: Partial<Part> = {}): Part => ({
+    accepts: () => true,
+    lastReplacementMs: () => Number.NEGATIVE_INFINITY,
+    fetch: async () => token('fetched'),
+    takePlace: async () => {},
+    leavePlace: () => {},
+    mayShare: () => true,
+    isEnded: () => false,
+    ...changes
+  })
+  const obtain = (changes?: Partial<Part>, account = 'ada') =>
+    obtainTogether(load, clock, CREDENTIALS, account, part(changes))
+  return { clock, store, obtain, part, token }
+}
+
+const never = async () => {
+  throw new Error('fetches')
+}
+
+t.test('a member without the code for its store fetches alone, unless it has ended', async (t) => {
+  const { clock, part, token } = await setStage(t)
+  const unloaded = (changes: Partial<Part>) =>
+    obtainTogether(async () => undefined, clock, CREDENTIALS, 'ada', part(changes))
+  t.strictSame(await unloaded({}), token('fetched'))
+  t.equal(await unloaded({ isEnded: () => true, fetch: never }), undefined)
+})
+
+t.test('the second member gets the token of the first, for the same account only', async (t) => {
+  const { obtain, token } = await setStage(t)
+  const fetched = await obtain()
+  t.match(fetched, token('fetched'))
+  t.match(await obtain({ fetch: never }), { ...token('fetched'), replacedAtMs: undefined })
+  t.match(await obtain({ fetch: async () => token('other') }, 'bob'), { accessToken: 'other' })
+})
+
+t.test('a member can withdraw the token that it shares, and one that it was given', async (t) => {
+  const { obtain, token } = await setStage(t)
+  for (const name of ['one', 'two']) {
+    const fetched = (await obtain({ fetch: async () => token(name) })) as Acquired
+    t.equal(fetched.accessToken, name)
+    const given = (await obtain({ fetch: never })) as Acquired
+    t.equal(given.accessToken, name)
+    if (name === 'one') fetched.withdraw?.()
+    else given.withdraw?.()
+    await turns(1)
+  }
+  t.match(await obtain({ fetch: async () => token('three') }), { accessToken: 'three' })
+})
+
+t.test('what is not accepted is fetched again', async (t) => {
+  const { obtain, token } = await setStage(t)
+  await obtain()
+  const seen: unknown[] = []
+  const accepts = (shared: Acquired) => {
+    seen.push(shared.accessToken)
+    return false
+  }
+  t.match(await obtain({ accepts, fetch: async () => token('newer') }), { accessToken: 'newer' })
+  t.strictSame(seen, ['fetched', 'fetched'], 'before the lock, and under it')
+})
+
+t.test('a token that was fetched with other credentials is not shared', async (t) => {
+  const { obtain, token } = await setStage(t)
+  t.match(await obtain({ mayShare: () => false }), { accessToken: 'fetched' })
+  t.match(await obtain({ fetch: async () => token('second') }), { accessToken: 'second' })
+})
+
+t.test('who waits for the lock is told of a failure, unless it was no verdict', async (t) => {
+  for (const [failure, expected] of [
+    [statusFailure(401, undefined, 'invalid_client'), { upstreamStatus: 401, oauthError: 'invalid_client' }],
+    [WAITED_IN_VAIN, { accessToken: 'second' }]
+  ] as const) {
+    const { clock, obtain, token } = await setStage(t)
+    let end = () => {}
+    const failing = obtain({
+      fetch: () =>
+        new Promise((resolve) => {
+          end = () => resolve(failure)
+        })
+    })
+    await turns(5)
+    const waiting = obtain({ fetch: async () => token('second') })
+    await clock.advance(500)
+    end()
+    t.equal(await failing, failure)
+    await clock.advance(2_000)
+    t.match(await waiting, expected)
+  }
+})
