@@ -10,7 +10,7 @@ export const { authenticate, requestToken } =
 export const { networkFailure } = await load<
   typeof import('../../packages/core/dist/esm/endpoint/network-failure.js')
 >('endpoint/network-failure.js')
-export const { planLifetime } =
+export const { hotUntilMs, nextWakeMs, planLifetime, usableMs } =
   await load<typeof import('../../packages/core/dist/esm/token/lifetime.js')>('token/lifetime.js')
 export const { Acquisition } = await load<
   typeof import('../../packages/core/dist/esm/acquisition/acquisition.js')
@@ -67,7 +67,7 @@ export const {
   toFailure,
   WAITED_IN_VAIN
 } = await load<typeof import('../../packages/core/dist/esm/failure.js')>('failure.js')
-export const { chooseToken, nextWakeMs } =
+export const { chooseToken } =
   await load<typeof import('../../packages/core/dist/esm/account/cached-token.js')>('account/cached-token.js')
 export const { Sealer } =
   await load<typeof import('../../packages/core/dist/esm/store/sealer.js')>('store/sealer.js')
@@ -120,6 +120,5 @@ export const { Entrance } =
   await load<typeof import('../../packages/core/dist/esm/acquisition/entrance.js')>('acquisition/entrance.js')
 export const { Places } =
   await load<typeof import('../../packages/core/dist/esm/acquisition/places.js')>('acquisition/places.js')
-export const { fleetLoader, obtainTogether } = await load<
-  typeof import('../../packages/core/dist/esm/acquisition/obtain-together.js')
->('acquisition/obtain-together.js')
+export const { fleetLoader, obtainTogether } =
+  await load<typeof import('../../packages/core/dist/esm/acquisition/fleet.js')>('acquisition/fleet.js')

@@ -13,7 +13,7 @@ import {
 import { OutageLog } from './account/outage-log.js'
 import type { TokenStatus } from './account/status.js'
 import { ClientGate } from './acquisition/client-gate.js'
-import { fleetLoader } from './acquisition/obtain-together.js'
+import { fleetLoader } from './acquisition/fleet.js'
 import { Places } from './acquisition/places.js'
 import { DefaultAgent } from './endpoint/agent.js'
 import { CLOSED, toError } from './failure.js'

@@ -1,7 +1,7 @@
 import t from 'tap'
-import { chooseToken, isNearlyDead, nextWakeMs } from '../../support/core-internals.js'
+import { chooseToken } from '../../support/core-internals.js'
 
-type CachedToken = Parameters<typeof nextWakeMs>[0]
+type CachedToken = Parameters<typeof chooseToken>[0]
 
 const ISSUED_AT = { wallMs: Date.parse('2026-11-24T12:00:00Z'), monotonicMs: 1_000 }
 const after = (ms: number) => ({ wallMs: ISSUED_AT.wallMs + ms, monotonicMs: ISSUED_AT.monotonicMs + ms })
@@ -12,39 +12,6 @@ function cached(accessToken: string, fields: Partial<CachedToken> = {}): CachedT
   const lifetime = { lifetimeMs: 60_000, marginMs: 6_000, refreshAgeMs: 45_000 }
   return { token, ...lifetime, issuedAt: ISSUED_AT, isUsed: true, ...fields } as CachedToken
 }
-
-t.test('the next wake-up', async (t) => {
-  for (const [what, ageMs, coolDownLeftMs, expectedMs] of [
-    ['is the refresh', 0, undefined, 45_000],
-    ['is the refresh, even after a cool-down', 44_999, 500, 1],
-    ['is past the hard line once the refresh runs', 45_000, undefined, 9_001],
-    ['is another try after a cool-down', 45_000, 3_000, 3_000],
-    ['is past the hard line where the cool-down ends later', 45_000, 9_002, 9_001],
-    ['is past the hard line at the hard line', 54_000, undefined, 1]
-  ] as const) {
-    t.test(what, async (t) => {
-      t.equal(nextWakeMs(cached('a'), coolDownLeftMs, after(ageMs)), expectedMs)
-    })
-  }
-
-  t.test('makes no other try for a token that nobody uses', async (t) => {
-    t.equal(nextWakeMs(cached('a', { isUsed: false }), 3_000, after(45_000)), 9_001)
-  })
-
-  t.test('is past the hard line where that comes before the refresh', async (t) => {
-    const shortLived = cached('a', { lifetimeMs: 5_000, marginMs: 500, refreshAgeMs: 5_000 })
-    t.equal(nextWakeMs(shortLived, undefined, after(0)), 4_501)
-  })
-})
-
-t.test(
-  'a token is nearly dead with less than 5 s before its hard line, by the monotonic clock',
-  async (t) => {
-    t.notOk(isNearlyDead(cached('a'), after(49_000)))
-    t.ok(isNearlyDead(cached('a'), after(49_001)))
-    t.notOk(isNearlyDead(cached('a'), { ...after(0), wallMs: ISSUED_AT.wallMs + 3_600_000 }))
-  }
-)
 
 t.test('the token that serves from now on', async (t) => {
   const old = cached('old')

@@ -20,8 +20,12 @@ t.test('serves the cached token at once while one refresh runs behind', async (t
 t.test('refreshes a used token by itself and lets an idle one lapse', async (t) => {
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)
+  const startMs = endpoint.clock.monotonic()
   await provider.warmUp()
-  await endpoint.clock.advance(600_000)
+  await endpoint.clock.advance(585_000)
+  const wakeUps = [...endpoint.clock.timers].map(({ atMs }) => atMs - startMs)
+  t.strictSame(wakeUps, [590_001], 'nothing is left to do before its hard line')
+  await endpoint.clock.advance(15_000)
   t.equal(endpoint.count, 1, 'a token that nobody took is not refreshed')
   t.equal(provider.status().state, 'empty')
   t.equal(endpoint.clock.timers.size, 0)

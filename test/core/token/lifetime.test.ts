@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { ageMs, parseExpiresIn, planLifetime } from '../../support/core-internals.js'
+import {
+  ageMs,
+  hotUntilMs,
+  nextWakeMs,
+  parseExpiresIn,
+  planLifetime,
+  usableMs
+} from '../../support/core-internals.js'
 
 fc.configureGlobal({ numRuns: 2_000 })
 
@@ -150,4 +157,37 @@ t.test('the age of a token', async (t) => {
       )
     }
   )
+})
+
+t.test('a token of a minute that is refreshed at 45 s and handed out until 54 s', async (t) => {
+  const issuedAt = { wallMs: 1_700_000_000_000, monotonicMs: 1_000 }
+  const life = { lifetimeMs: 60_000, marginMs: 6_000, refreshAgeMs: 45_000, issuedAt }
+  const after = (ms: number) => ({ wallMs: issuedAt.wallMs + ms, monotonicMs: issuedAt.monotonicMs + ms })
+  const shortLived = { lifetimeMs: 5_000, marginMs: 500, refreshAgeMs: 5_000, issuedAt }
+
+  t.test('may be handed out until then, by either clock', async (t) => {
+    t.equal(usableMs(life, after(0)), 54_000)
+    t.equal(usableMs(life, after(54_001)), -1)
+    t.equal(usableMs(life, { ...after(0), wallMs: after(50_000).wallMs }), 4_000)
+    t.equal(usableMs(life, { ...after(0), monotonicMs: after(50_000).monotonicMs }), 4_000)
+  })
+
+  t.test('is handed out without another check until its refresh, or its hard line', async (t) => {
+    t.equal(hotUntilMs(life), after(45_000).wallMs)
+    t.equal(hotUntilMs(shortLived), after(4_500).wallMs)
+  })
+
+  t.test('needs something next', async (t) => {
+    for (const [what, ageMs, retryInMs, expectedMs] of [
+      ['at its refresh', 0, undefined, 45_000],
+      ['at its refresh, even after a cool-down', 44_999, 500, 1],
+      ['past the hard line once the refresh runs', 45_000, undefined, 9_001],
+      ['after a cool-down', 45_000, 3_000, 3_000],
+      ['past the hard line where the cool-down ends later', 45_000, 9_002, 9_001],
+      ['past the hard line at the hard line', 54_000, undefined, 1]
+    ] as const) {
+      t.equal(nextWakeMs(life, retryInMs, after(ageMs)), expectedMs, what)
+    }
+    t.equal(nextWakeMs(shortLived, undefined, after(0)), 4_501, 'its hard line comes before the refresh')
+  })
 })

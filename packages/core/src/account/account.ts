@@ -2,7 +2,7 @@ import type { Acquired } from '../acquisition/acquired.js'
 import { Acquisition } from '../acquisition/acquisition.js'
 import { ClientGate } from '../acquisition/client-gate.js'
 import { isPause, type Pause } from '../acquisition/cool-down.js'
-import type { Demand } from '../acquisition/obtain-together.js'
+import type { Demand } from '../acquisition/fleet.js'
 import { CLOSED, type Failure, isFailure, POINTLESS, toFailure } from '../failure.js'
 import { startOfWaitMs } from '../observe/serve-error.js'
 import {
@@ -14,17 +14,15 @@ import {
   setBackgroundTimeout
 } from '../support/clock.js'
 import type { AccessToken } from '../token/access-token.js'
+import { hotUntilMs, nextWakeMs, usableMs } from '../token/lifetime.js'
 import type { AccountContext } from './account-context.js'
 import {
   type CachedToken,
   chooseToken,
   createCachedToken,
-  hotUntilMs,
   isNamedBy,
-  nextWakeMs,
   RENEWAL_INTERVAL_MS,
-  type RejectedToken,
-  usableMs
+  type RejectedToken
 } from './cached-token.js'
 import { isNearlyDead, Pauses } from './pauses.js'
 import { Rejections } from './rejections.js'
@@ -290,7 +288,9 @@ export class Account {
     this.#timer = cancelTimeout(this.#context.clock, this.#timer)
     const cached = this.#cached
     if (cached === undefined) return
-    const retryInMs = this.#acquisition ? undefined : (this.#pause(now)?.leftMs ?? WAITED_IN_VAIN_RETRY_MS)
+    // A token that nobody has used is not refreshed again.
+    const mayRetry = cached.isUsed && this.#acquisition === undefined
+    const retryInMs = mayRetry ? (this.#pause(now)?.leftMs ?? WAITED_IN_VAIN_RETRY_MS) : undefined
     const delayMs = nextWakeMs(cached, retryInMs, now)
     this.#timer = setBackgroundTimeout(this.#context.clock, this.#wake.bind(this), delayMs)
   }

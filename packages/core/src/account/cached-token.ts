@@ -1,7 +1,7 @@
 import type { Acquired } from '../acquisition/acquired.js'
-import { ageMs, type Clock, type Instant } from '../support/clock.js'
+import type { Clock, Instant } from '../support/clock.js'
 import { AccessToken } from '../token/access-token.js'
-import { type Lifetime, planLifetime } from '../token/lifetime.js'
+import { type Life, planLifetime, usableMs } from '../token/lifetime.js'
 
 /** For callers who need a token with more life left, a request may start once in this time. */
 export const RENEWAL_INTERVAL_MS = 5_000
@@ -9,11 +9,10 @@ export const RENEWAL_INTERVAL_MS = 5_000
 /** A token that a peer refused: itself, its string or its id. */
 export type RejectedToken = string | { readonly accessToken: string }
 
-/** A cached token with its lifetime, and the promise that callers get. */
-export interface CachedToken extends Lifetime {
+/** A cached token with its life, and the promise that callers get. */
+export interface CachedToken extends Life {
   readonly token: AccessToken
   readonly promise: Promise<AccessToken>
-  readonly issuedAt: Instant
   /** Deletes the token from the fleet's store, if there is one. */
   readonly withdraw: (() => void) | undefined
   /** Whether the token was handed out. An idle token is not refreshed by the timer. */
@@ -47,27 +46,6 @@ export function createCachedToken(
     isUsed: false,
     wasRejectedYoung: false
   }
-}
-
-/** Milliseconds for which the token may still be handed out; negative when it may not. */
-export function usableMs(cached: CachedToken, now: Instant): number {
-  return cached.lifetimeMs - cached.marginMs - ageMs(cached.issuedAt, now)
-}
-
-/** Until when callers get the token without another check, by the wall clock. The timer ends it earlier if need be. */
-export function hotUntilMs({ issuedAt, refreshAgeMs, lifetimeMs, marginMs }: CachedToken): number {
-  return issuedAt.wallMs + Math.min(refreshAgeMs, lifetimeMs - marginMs)
-}
-
-/**
- * Milliseconds until the account has something to do without a caller: to refresh the token, to repeat a failed refresh
- * while the token is in use, or to drop the token at its hard line.
- */
-export function nextWakeMs(cached: CachedToken, retryInMs: number | undefined, now: Instant): number {
-  const untilLapseMs = usableMs(cached, now) + 1
-  const untilRefreshMs = cached.refreshAgeMs - ageMs(cached.issuedAt, now)
-  if (untilRefreshMs > 0) return Math.min(untilRefreshMs, untilLapseMs)
-  return cached.isUsed && retryInMs !== undefined ? Math.min(retryInMs, untilLapseMs) : untilLapseMs
 }
 
 export function isNamedBy(

@@ -1,6 +1,7 @@
 import type { BandwidthTokenErrorCode } from '../errors.js'
 import { ageMs, type Instant } from '../support/clock.js'
-import { type CachedToken, usableMs } from './cached-token.js'
+import { usableMs } from '../token/lifetime.js'
+import type { CachedToken } from './cached-token.js'
 import type { Pauses } from './pauses.js'
 
 /** The condition of an account; it holds no secret. */

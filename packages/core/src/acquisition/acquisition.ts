@@ -8,8 +8,8 @@ import type { Admission, ClientGate } from './client-gate.js'
 import { type Credentials, loadCredentials } from './credentials.js'
 import { Deadline } from './deadline.js'
 import { Entrance } from './entrance.js'
-import { saysNothing } from './freeze.js'
-import { type Demand, type LoadFleet, obtainTogether } from './obtain-together.js'
+import { type Demand, type LoadFleet, obtainTogether } from './fleet.js'
+import { RESTARTS_WHILE_AWAITED, saysNothing } from './freeze.js'
 import type { Places } from './places.js'
 import { ATTEMPTS_WHILE_AWAITED, retryDelayMs } from './retry.js'
 import { TimeLimit } from './time-limit.js'
@@ -31,8 +31,6 @@ export interface AcquisitionContext {
   readonly loadFleet: LoadFleet | undefined
   readonly log: Log
 }
-
-const RESTARTS_WHILE_AWAITED = 3
 
 /**
  * One acquisition of a token with its attempts. All callers that wait share it. Its result never rejects. It holds the

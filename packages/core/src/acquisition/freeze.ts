@@ -5,6 +5,8 @@ import { marginMsOf } from '../token/lifetime.js'
 
 /** A time limit that comes due later than this shows that the process stood still: frozen, suspended or blocked (rule 14). */
 const LATE_MS = 1_000
+/** How often an acquisition starts anew after a freeze while a caller waits. A background refresh does so every time. */
+export const RESTARTS_WHILE_AWAITED = 3
 
 /** Whether a time limit has been up for longer than a timer may be late, by either clock. */
 export function stoodStill(startedAt: Instant, limitMs: number, now: Instant): boolean {
