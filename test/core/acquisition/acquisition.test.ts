@@ -54,8 +54,8 @@ function setStage(changes: Partial<Context> = {}) {
     ...changes
   }
   const gate = new ClientGate()
-  const start = async (isAwaited = true, onMade = (_made: Made) => {}) => {
-    const acquisition = new Acquisition<object>(context, 'ada', gate, true, TAKES_ALL)
+  const start = async (isAwaited = true, onMade = (_made: Made) => {}, mayRetry = true) => {
+    const acquisition = new Acquisition<object>(context, 'ada', gate, mayRetry, TAKES_ALL)
     onMade(acquisition)
     acquisition.start((outcome) => outcome)
     if (isAwaited) void acquisition.wait()
@@ -118,6 +118,40 @@ t.test('sends nothing if a subscriber closes it when the request is about to be 
   t.match(await acquisition.result, { code: CLOSED.code })
   t.equal(requests.length, 0)
 })
+
+t.test('has a token with the instant before its request, and nothing of its attempts', async (t) => {
+  const { clock, start, answer } = setStage()
+  const issuedAt = { wallMs: clock.now(), monotonicMs: clock.monotonic() }
+  const acquisition = await start()
+  await clock.advance(500)
+  await answer(0)
+  t.strictSame(await acquisition.result, {
+    accessToken: 'token-1',
+    accessTokenId: undefined,
+    expiresIn: 600,
+    hasExpiresIn: true,
+    issuedAt
+  })
+  t.equal(acquisition.attempts, 1)
+})
+
+for (const [what, isAwaited, mayRetry, attempts] of [
+  ['three attempts while a caller waits', true, true, 3],
+  ['one if nobody waits', false, true, 1],
+  ['one after a background refresh that has failed, though a caller waits', true, false, 1]
+] as const) {
+  t.test(`makes ${what}`, async (t) => {
+    const { clock, requests, start, answer } = setStage()
+    const acquisition = await start(isAwaited, () => {}, mayRetry)
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      t.equal(requests.length, attempt + 1)
+      await answer(attempt, 503)
+      await clock.advance(400)
+    }
+    t.match(await acquisition.result, { upstreamStatus: 503, attempts })
+    t.equal(requests.length, attempts)
+  })
+}
 
 t.test('begins anew after each freeze while nobody waits', async (t) => {
   const { clock, requests, start, answer } = setStage()

@@ -217,9 +217,7 @@ export class Acquisition<Result> {
       if (delayMs === undefined) return failure
       last = failure
       if (failure.remedy === 'reload') this.#hasReloaded = true
-      if (failure.retryAfterMs !== undefined) {
-        this.#gate.hold(failure, failure.retryAfterMs, readClock(this.#context.clock))
-      }
+      this.#gate.hold(failure, failure.retryAfterMs ?? 0, readClock(this.#context.clock))
       // Give the place back while this client pauses. With fixed credentials nobody else could use it.
       if (mayReload) this.#entrance.leavePlace()
       if (delayMs > 0) await this.#deadline.sleep(delayMs)
