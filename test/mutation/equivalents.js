@@ -102,7 +102,7 @@ export const equivalents = [
     reason: 'One that was never set is over. It is only memory.'
   },
   {
-    file: 'core/account/report.ts',
+    file: 'core/account/account-events.ts',
     before: 'if (!refreshChannel.hasSubscribers) return',
     after: 'if (false) return',
     reason: 'Without a subscriber, publishing does nothing; it only costs.'

@@ -67,8 +67,6 @@ export const {
   toFailure,
   WAITED_IN_VAIN
 } = await load<typeof import('../../packages/core/dist/esm/failure.js')>('failure.js')
-export const { chooseToken } =
-  await load<typeof import('../../packages/core/dist/esm/account/cached-token.js')>('account/cached-token.js')
 export const { Sealer } =
   await load<typeof import('../../packages/core/dist/esm/store/sealer.js')>('store/sealer.js')
 export const { identityText } =
@@ -82,8 +80,8 @@ export const { isNearlyDead, Pauses } =
 export const { ClientGate } = await load<
   typeof import('../../packages/core/dist/esm/acquisition/client-gate.js')
 >('acquisition/client-gate.js')
-export const { isImprovement } =
-  await load<typeof import('../../packages/core/dist/esm/account/shared-token.js')>('account/shared-token.js')
+export const { chooseToken, isImprovement } =
+  await load<typeof import('../../packages/core/dist/esm/account/choose-token.js')>('account/choose-token.js')
 export const { saysNothing, stoodStill } =
   await load<typeof import('../../packages/core/dist/esm/acquisition/freeze.js')>('acquisition/freeze.js')
 export const { Attempt } =

@@ -3,9 +3,9 @@ import type { Pause } from '../acquisition/cool-down.js'
 import { CLOSED, type Failure, isFailure, POINTLESS, toError } from '../failure.js'
 import { publishServeError } from '../observe/serve-error.js'
 import type { Log } from '../support/logger.js'
+import { publishOutcome, type ReportContext, type ReportedAcquisition } from './account-events.js'
 import type { CachedToken } from './cached-token.js'
 import type { OutageLog } from './outage-log.js'
-import { publishOutcome, type ReportContext, type ReportedAcquisition } from './report.js'
 
 /** Whether requests of an account or of its client fail. */
 interface Failing {

@@ -18,15 +18,14 @@ import { hotUntilMs, nextWakeMs, usableMs } from '../token/lifetime.js'
 import type { AccountContext } from './account-context.js'
 import {
   type CachedToken,
-  chooseToken,
   createCachedToken,
   isNamedBy,
   RENEWAL_INTERVAL_MS,
   type RejectedToken
 } from './cached-token.js'
+import { chooseToken, isImprovement } from './choose-token.js'
 import { isNearlyDead, Pauses } from './pauses.js'
 import { Rejections } from './rejections.js'
-import { isImprovement } from './shared-token.js'
 import { describeStatus, type TokenStatus } from './status.js'
 
 /** When to repeat a refresh whose time ran out while it waited for a place or for a probe. */

@@ -1,7 +1,7 @@
 import type { Acquired } from '../acquisition/acquired.js'
-import type { Clock, Instant } from '../support/clock.js'
+import type { Clock } from '../support/clock.js'
 import { AccessToken } from '../token/access-token.js'
-import { type Life, planLifetime, usableMs } from '../token/lifetime.js'
+import { type Life, planLifetime } from '../token/lifetime.js'
 
 /** For callers who need a token with more life left, a request may start once in this time. */
 export const RENEWAL_INTERVAL_MS = 5_000
@@ -55,17 +55,4 @@ export function isNamedBy(
   return typeof rejected === 'string'
     ? rejected === token.accessToken || rejected === token.accessTokenId
     : rejected?.accessToken === token.accessToken
-}
-
-/** The token to cache: the new one, unless it is not usable, or the previous one lives longer and was not rejected. */
-export function chooseToken(
-  next: CachedToken,
-  previous: CachedToken | undefined,
-  isReplacement: boolean,
-  now: Instant
-): CachedToken | undefined {
-  const nextMs = usableMs(next, now)
-  const isOther = previous !== undefined && previous.token.accessToken !== next.token.accessToken
-  if (isOther && (nextMs < 0 || (!isReplacement && nextMs < usableMs(previous, now)))) return previous
-  return nextMs < 0 ? undefined : next
 }

@@ -1,9 +1,9 @@
 import type { Acquired } from '../acquisition/acquired.js'
 import { isPause, type Pause } from '../acquisition/cool-down.js'
 import { ageMs, type Instant, NEVER } from '../support/clock.js'
+import { publishNamed, type ReportContext, type ReportedAcquisition } from './account-events.js'
 import type { AccountLog } from './account-log.js'
 import type { CachedToken } from './cached-token.js'
-import { publishNamed, type ReportContext, type ReportedAcquisition } from './report.js'
 
 /** A token younger than this is not replaced if a peer rejects it: the next one most likely would be, too (rule 9). */
 const YOUNG_MS = 5_000

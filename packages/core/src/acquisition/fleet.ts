@@ -25,7 +25,7 @@ export type LoadFleet = () => Promise<Fleet | undefined>
 
 interface Fleet {
   readonly storeContext: StoreContext
-  readonly agree: typeof import('../store/agreement.js').agree
+  readonly agree: typeof import('../store/fleet-lock.js').agree
   readonly identify: (credentials: Credentials, account: string) => string
 }
 
@@ -53,7 +53,7 @@ let loading: ReturnType<typeof loadStore> | undefined
 
 function loadStore() {
   return Promise.all([
-    import('../store/agreement.js'),
+    import('../store/fleet-lock.js'),
     import('../store/identity.js'),
     import('../store/sealer.js')
   ])

@@ -1,7 +1,20 @@
 import type { Acquired } from '../acquisition/acquired.js'
 import { ageMs, type Instant } from '../support/clock.js'
-import { marginMsOf } from '../token/lifetime.js'
+import { marginMsOf, usableMs } from '../token/lifetime.js'
 import { type CachedToken, RENEWAL_INTERVAL_MS } from './cached-token.js'
+
+/** The token to cache: the new one, unless it is not usable, or the previous one lives longer and was not rejected. */
+export function chooseToken(
+  next: CachedToken,
+  previous: CachedToken | undefined,
+  isReplacement: boolean,
+  now: Instant
+): CachedToken | undefined {
+  const nextMs = usableMs(next, now)
+  const isOther = previous !== undefined && previous.token.accessToken !== next.token.accessToken
+  if (isOther && (nextMs < 0 || (!isReplacement && nextMs < usableMs(previous, now)))) return previous
+  return nextMs < 0 ? undefined : next
+}
 
 /** What an acquisition wants of a token. */
 interface Wanted {
