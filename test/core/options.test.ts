@@ -72,6 +72,7 @@ const texts = (...values: string[]): typeof WRONG_TYPES =>
 const CONTROLLED: typeof WRONG_TYPES = [
   [`${VALUE}\n`, 'a string that ends with a line break'],
   [`${VALUE}\r\n`, 'a string that ends with a line break'],
+  [`\r${VALUE}`, 'a string that begins with a line break'],
   [`${VALUE}\t`, 'a string that ends with a tab'],
   [`\n${VALUE}`, 'a string that begins with a line break'],
   [`\0${VALUE}`, 'a string that begins with a control character'],

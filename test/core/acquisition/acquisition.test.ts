@@ -27,11 +27,15 @@ const TAKES_ALL = { accepts: () => true, lastReplacementMs: () => Number.NEGATIV
 function setStage(changes: Partial<Context> = {}) {
   const clock = new VirtualClock()
   clock.settle = () => turns(5)
-  const requests: { resolve: (answer: Answer) => void; onAbort: () => void }[] = []
+  const requests: {
+    resolve: (answer: Answer) => void
+    reject: (error: unknown) => void
+    onAbort: () => void
+  }[] = []
   const dispatcher: TokenDispatcher = {
     request: ({ signal }) =>
       new Promise((resolve, reject) => {
-        const request = { resolve, onAbort: () => {} }
+        const request = { resolve, reject, onAbort: () => {} }
         requests.push(request)
         signal.addEventListener('abort', () => {
           request.onAbort()
@@ -161,6 +165,17 @@ t.test('begins anew after each freeze while nobody waits', async (t) => {
   t.equal(heldTimers(clock), 0)
   await answer(6)
   t.match(await acquisition.result, { accessToken: 'token-7' })
+})
+
+t.test('begins anew if its deadline alone has passed for too long', async (t) => {
+  const { clock, requests, start, answer } = setStage()
+  const acquisition = await start()
+  await clock.advance(9_000)
+  t.equal(requests.length, 3)
+  await clock.freeze(2_500, () => requests[2]?.reject(new Error('reset')))
+  t.equal(requests.length, 4)
+  await answer(3)
+  t.match(await acquisition.result, { accessToken: 'token-4' })
 })
 
 t.test('keeps no timer of the time before a freeze', async (t) => {

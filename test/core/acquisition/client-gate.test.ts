@@ -326,3 +326,36 @@ t.test('says how long requests are held back, and by which failure', async (t) =
   t.strictSame(gate.obstacle(at(1_000)), { heldMs: 4_000, failure })
   t.equal(gate.obstacle(at(5_000)), undefined)
 })
+
+t.test('knows an admission from before a cool-down, whatever has come since', async (t) => {
+  const gate = new ClientGate()
+  const at = (nowMs: number) => ({ monotonicMs: nowMs, wallMs: nowMs })
+  const failure = { ...UNAVAILABLE, message: 'x', remedy: 'retry' } as const
+  const old = gate.admit()
+  gate.failed(failure, gate.admit(), at(0))
+  const probe = gate.admit()
+  t.equal(gate.isCurrent(old), false)
+  t.equal(gate.isCurrent(probe), true)
+  gate.failed({ ...failure, retryAfterMs: 60_000 }, old, at(1_001))
+  t.equal(gate.isCurrent(probe), false)
+  gate.failed(failure, gate.admit(), at(62_000))
+  t.equal(gate.isCurrent(probe), false)
+  t.equal(gate.isCurrent(old), false)
+})
+
+t.test('takes a success for a proof only if its request began after the cool-down', async (t) => {
+  const at = (nowMs: number) => ({ monotonicMs: nowMs, wallMs: nowMs })
+  const failure = { ...UNAVAILABLE, message: 'x', remedy: 'retry' } as const
+  for (const [what, isShared, issuedAtMs, nowMs, isProof] of [
+    ['of an acquisition that was admitted before it', false, 5_000, 5_001, false],
+    ['of another member, after the pause', true, 5_000, 5_001, true],
+    ['of another member, while the pause lasts', true, 400, 450, false],
+    ['of another member, before the failure', true, -1, 5_000, false]
+  ] as const) {
+    const gate = new ClientGate()
+    const admission = gate.admit()
+    gate.failed(failure, gate.admit(), at(0))
+    gate.succeeded(isShared ? undefined : admission, at(issuedAtMs), at(nowMs))
+    t.equal(gate.coolDown.consecutiveFailures, isProof ? 0 : 1, what)
+  }
+})

@@ -61,6 +61,8 @@ t.test('a cool-down', async (t) => {
 })
 
 const at = (nowMs: number) => ({ monotonicMs: nowMs, wallMs: nowMs })
+const UNAVAILABLE: Failure = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', message: 'why', remedy: 'retry' }
+const REFUSED: Failure = { ...UNAVAILABLE, remedy: 'reload' }
 
 t.test('a pause that is lengthened after its end has the failure that lengthened it', async (t) => {
   const coolDown = new CoolDown()
@@ -75,14 +77,55 @@ t.test('a pause that is lengthened after its end has the failure that lengthened
 
 t.test('a shortened pause still ends when Retry-After asked for', async (t) => {
   const coolDown = new CoolDown()
-  const refused = {
-    code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED',
-    message: 'x',
-    remedy: 'reload'
-  } as const
-  coolDown.add({ ...refused, retryAfterMs: 20_000 }, at(0))
+  coolDown.add({ ...REFUSED, retryAfterMs: 20_000 }, at(0))
   coolDown.shorten(() => true, at(5_000))
   t.match(coolDown.pause(at(5_000)), { leftMs: 15_000 })
-  t.equal(coolDown.extend({ ...refused, retryAfterMs: 10_000 }, at(5_000)), false)
-  t.equal(coolDown.extend({ ...refused, retryAfterMs: 16_000 }, at(5_000)), true)
+  t.equal(coolDown.extend({ ...REFUSED, retryAfterMs: 10_000 }, at(5_000)), false)
+  t.equal(coolDown.extend({ ...REFUSED, retryAfterMs: 16_000 }, at(5_000)), true)
+})
+
+/** The cool-down after a failure at the instant 0. */
+function after(failure: Failure) {
+  const coolDown = new CoolDown()
+  coolDown.add(failure, at(0))
+  return coolDown
+}
+
+t.test('a cool-down that has ended leaves nothing behind', async (t) => {
+  const coolDown = after(REFUSED)
+  t.match(coolDown.pause(at(1)), { failure: REFUSED, leftMs: 59_999 })
+  coolDown.end()
+  t.equal(coolDown.failure, undefined)
+  t.equal(coolDown.consecutiveFailures, 0)
+  t.equal(coolDown.pause(at(1)), undefined)
+  coolDown.extend({ ...UNAVAILABLE, retryAfterMs: 1_000 }, at(2))
+  t.match(coolDown.pause(at(2)), { leftMs: 1_000 }, 'nor the time that was asked for before')
+})
+
+t.test('a late failure lengthens a cool-down by its Retry-After alone', async (t) => {
+  const coolDown = after(REFUSED)
+  t.equal(coolDown.extend(UNAVAILABLE, at(1_000)), false)
+  t.equal(coolDown.extend({ ...UNAVAILABLE, retryAfterMs: 59_000 }, at(1_000)), false)
+  t.equal(coolDown.extend({ ...UNAVAILABLE, retryAfterMs: 59_001 }, at(1_000)), true)
+  t.match(coolDown.pause(at(1_000)), { failure: REFUSED, leftMs: 59_001 })
+  t.equal(coolDown.consecutiveFailures, 1)
+  t.equal(coolDown.extend(UNAVAILABLE, at(70_000)), false, 'without one it begins none')
+  t.equal(coolDown.pause(at(70_000)), undefined)
+})
+
+t.test('a lasting cool-down that began with a valid token ends with it', async (t) => {
+  const refused = after(REFUSED)
+  t.match(refused.pause(at(0), 5_000), { leftMs: 5_000 })
+  refused.shorten(() => false, at(5_000))
+  t.match(refused.pause(at(5_000)), { leftMs: 55_000 }, 'it began without one')
+  refused.shorten(({ monotonicMs }) => monotonicMs === 0, at(5_000))
+  t.equal(refused.pause(at(5_000)), undefined)
+
+  const told = after({ ...REFUSED, retryAfterMs: 20_000 })
+  t.match(told.pause(at(0), 5_000), { leftMs: 20_000 }, 'nothing shortens what the endpoint asked for')
+
+  const unavailable = after(UNAVAILABLE)
+  t.match(unavailable.pause(at(0), 1), unavailable.pause(at(0)))
+  unavailable.shorten(() => true, at(1))
+  t.ok(unavailable.pause(at(1)), 'another cool-down goes on')
 })

@@ -105,6 +105,7 @@ t.test('names what is wrong with the returned value, and does not repeat it', as
       { clientId: 'id', clientSecret: `${SECRET}\n` },
       'returned as "clientSecret" a string that ends with a line break instead of a non-empty string without control'
     ],
+    [{ clientId: `${SECRET}\r`, clientSecret: 's' }, 'as "clientId" a string that ends with a line break'],
     [{ clientId: `${SECRET}:`, clientSecret: 's' }, 'returned as "clientId" a string instead of'],
     [{ clientId: `\t${SECRET}`, clientSecret: 's' }, 'as "clientId" a string that begins with a tab']
   ] as const) {
@@ -206,4 +207,9 @@ t.test('warns once of quotes and spaces in what the function returns, and uses i
     endpoint.requests.map(({ headers }) => headers.authorization),
     [' a', ' b'].map((id) => `Basic ${Buffer.from(`${id}:"${SECRET}"`).toString('base64')}`)
   )
+})
+
+t.test('uses credentials in quotes all the same where nobody is to be warned', async (t) => {
+  const quoted = { clientId: '"id"', clientSecret: SECRET }
+  t.strictSame(await returned(quoted), quoted)
 })
