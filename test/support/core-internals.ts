@@ -21,7 +21,7 @@ export const { CoolDown, coolDownMs } =
   await load<typeof import('../../packages/core/dist/esm/acquisition/cool-down.js')>(
     'acquisition/cool-down.js'
   )
-export const { loadCredentials } = await load<
+export const { doubtsAbout, loadCredentials } = await load<
   typeof import('../../packages/core/dist/esm/acquisition/credentials.js')
 >('acquisition/credentials.js')
 export const { failureFields } =

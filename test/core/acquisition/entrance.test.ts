@@ -123,6 +123,23 @@ t.test('is admitted again if a cool-down has begun since, and may be the probe t
   t.equal(await stateOf(waiting), 'in')
 })
 
+t.test('wakes who waits for it as the probe before it is admitted again', async (t) => {
+  const { clock, gate, entrance, deadline, now } = setStage()
+  const old = gate.admit()
+  gate.failed(UNAVAILABLE, gate.admit(), now())
+  await clock.advance(1_000)
+  const probe = entrance()
+  await probe.enter(deadline())
+  const waiting = entrance().enter(deadline())
+  t.equal(await stateOf(waiting), 'waiting')
+  gate.failed({ ...UNAVAILABLE, retryAfterMs: 2_000 }, old, now())
+  await clock.advance(2_000)
+  t.equal(await stateOf(probe.enter(deadline())), 'in')
+  gate.succeeded(probe.admission, now(), now())
+  probe.leave()
+  t.equal(await stateOf(waiting), 'in')
+})
+
 t.test('has waited in vain if its time runs out in line', async (t) => {
   const { clock, entrance, deadline, fill, places } = setStage()
   await fill()

@@ -45,7 +45,7 @@ async function setStage(t: Test) {
   })
   const obtain = (changes?: Partial<Part>, account = 'ada') =>
     obtainTogether(load, clock, CREDENTIALS, account, part(changes))
-  return { clock, store, obtain, part, token }
+  return { clock, obtain, part, token }
 }
 
 const never = async () => {
@@ -58,6 +58,29 @@ t.test('a member without the code for its store fetches alone, unless it has end
     obtainTogether(async () => undefined, clock, CREDENTIALS, 'ada', part(changes))
   t.strictSame(await unloaded({}), token('fetched'))
   t.equal(await unloaded({ isEnded: () => true, fetch: never }), undefined)
+})
+
+t.test('what could not be loaded is loaded for the next acquisition', async (t) => {
+  const warned: string[] = []
+  let failures = 2
+  const load = fleetLoader({
+    store: memoryTokenStore(),
+    get storeKeys() {
+      if (failures-- > 0) throw new Error('no file descriptor is left')
+      return [Buffer.alloc(32, 1)]
+    },
+    tokenUrl: 'https://id.example/token',
+    scope: 'voice.webrtc',
+    clock: new VirtualClock(),
+    log: { warnOnce: (message: string) => warned.push(message) } as never,
+    closed: new AbortController().signal
+  })
+  t.equal(await load(), undefined)
+  t.match(warned, [/^The code for the store could not be loaded\. Until it is, this process fetches its own/])
+  t.equal(await load(), undefined)
+  const fleet = await load()
+  t.equal(typeof fleet?.agree, 'function')
+  t.equal(await load(), fleet, 'once')
 })
 
 t.test('the second member gets the token of the first, for the same account only', async (t) => {

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type { TokenDispatcher, TokenProviderOptions } from '@bandwidth-token/core'
 import { TokenProvider } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
-import { saysNothing, stoodStill } from '../../support/core-internals.js'
+import { CLOSED, saysNothing, stoodStill } from '../../support/core-internals.js'
 import { turns, VirtualClock } from '../../support/virtual-clock.js'
 
 const REFUSED = { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED', retryAfter: 60 }
@@ -268,6 +268,7 @@ t.test('a late result says something if it has a status, or a token that lives',
   const token = { accessToken: 'a', accessTokenId: undefined, expiresIn: 20, hasExpiresIn: true }
   t.equal(saysNothing(unreachable, start, at(9_000), 10_000), true)
   t.equal(saysNothing({ ...unreachable, upstreamStatus: 503 }, start, at(9_000), 10_000), false)
+  t.equal(saysNothing(CLOSED, start, at(9_000), 10_000), false)
   t.equal(saysNothing(token, start, at(18_000), 10_000), false)
   t.equal(saysNothing(token, start, at(18_001), 10_000), true)
 })

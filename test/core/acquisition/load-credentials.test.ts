@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm'
 import type { Credentials } from '@bandwidth-token/core'
 import t from 'tap'
-import { loadCredentials } from '../../support/core-internals.js'
+import { doubtsAbout, loadCredentials } from '../../support/core-internals.js'
 import { startEndpoint } from '../../support/endpoint.js'
 import { recordingLogger } from '../../support/recording-logger.js'
 
@@ -130,7 +130,9 @@ t.test('says that the function threw, and keeps the type of what it threw for th
     [runInNewContext('new RangeError("hunter2")'), 'RangeError'],
     [Object.assign(new Error(SECRET), { name: SECRET }), 'Error'],
     [Object.assign(new Error('x'), { name: `The ${SECRET} Error` }), 'Error'],
-    [Object.assign(new Error('x'), { name: `${'A'.repeat(60)}Error` }), 'Error'],
+    [Object.assign(new Error('x'), { name: `TypeErrorOf${SECRET}` }), 'Error'],
+    [Object.assign(new Error('x'), { name: `${'A'.repeat(57)}Error` }), 'Error'],
+    [Object.assign(new Error('x'), { name: `${'A'.repeat(56)}Error` }), `${'A'.repeat(56)}Error`],
     [SECRET, 'a string'],
     [undefined, 'undefined'],
     [null, 'null'],
@@ -207,6 +209,28 @@ t.test('warns once of quotes and spaces in what the function returns, and uses i
     endpoint.requests.map(({ headers }) => headers.authorization),
     [' a', ' b'].map((id) => `Basic ${Buffer.from(`${id}:"${SECRET}"`).toString('base64')}`)
   )
+})
+
+t.test('doubts what is in quotes of one kind, or has a space at an end', async (t) => {
+  for (const [value, doubt] of [
+    ['"id"', /^Its value is in quotes\. It is used as it is/],
+    ['""', /in quotes/],
+    ["'id'", /in quotes/],
+    ['`id`', /in quotes/],
+    ['“id”', /in quotes/],
+    ['“”', /in quotes/],
+    ['„id“', /in quotes/],
+    ['‘id’', /in quotes/],
+    [' id', /^Its value begins or ends with a space/],
+    ['id ', /begins or ends with a space/]
+  ] as const) {
+    const doubts = doubtsAbout(value, 'Its value')
+    t.equal(doubts.length, 1, value)
+    t.match(doubts[0], doubt)
+  }
+  for (const value of ['id', 'i"d', '"', '"id\'', '“id” of', 'of "id"', '"id" of', 'i d']) {
+    t.strictSame(doubtsAbout(value, 'Its value'), [], value)
+  }
 })
 
 t.test('uses credentials in quotes all the same where nobody is to be warned', async (t) => {

@@ -120,7 +120,7 @@ export function doubtsAbout(value: string, subject: string): string[] {
   const found =
     value !== value.trim()
       ? 'begins or ends with a space'
-      : /^(["'`]).*\1$|^[“‘„].*[”’“]$/s.test(value)
+      : /^(["'`]).*\1$|^[“‘„].*[”’“]$/.test(value)
         ? 'is in quotes'
         : undefined
   return found === undefined
