@@ -1,3 +1,4 @@
+import type { TokenStore } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import { fleetLoader, obtainTogether, statusFailure, WAITED_IN_VAIN } from '../../support/core-internals.js'
 import { memoryTokenStore } from '../../support/memory-token-store.js'
@@ -13,7 +14,16 @@ async function setStage(t: Test) {
   clock.settle = () => turns(5)
   const closing = new AbortController()
   t.teardown(() => closing.abort())
-  const store = memoryTokenStore(() => clock.monotonic())
+  const commands: string[] = []
+  const store = new Proxy(
+    memoryTokenStore(() => clock.monotonic()),
+    {
+      get: (target, name: keyof TokenStore) => {
+        commands.push(name)
+        return target[name]
+      }
+    }
+  )
   const warned: string[] = []
   const load = fleetLoader({
     store,
@@ -45,7 +55,7 @@ async function setStage(t: Test) {
   })
   const obtain = (changes?: Partial<Part>, account = 'ada') =>
     obtainTogether(load, clock, CREDENTIALS, account, part(changes))
-  return { clock, obtain, part, token }
+  return { clock, commands, obtain, part, token }
 }
 
 const never = async () => {
@@ -118,8 +128,9 @@ t.test('what is not accepted is fetched again', async (t) => {
 })
 
 t.test('a token that was fetched with other credentials is not shared', async (t) => {
-  const { obtain, token } = await setStage(t)
+  const { obtain, token, commands } = await setStage(t)
   t.match(await obtain({ mayShare: () => false }), { accessToken: 'fetched' })
+  t.notOk(commands.includes('set'), 'and nothing is told of it')
   t.match(await obtain({ fetch: async () => token('second') }), { accessToken: 'second' })
 })
 

@@ -49,23 +49,12 @@ export function fleetLoader(options: FleetOptions): LoadFleet {
   }
 }
 
-let loading: ReturnType<typeof loadStore> | undefined
-
-function loadStore() {
-  return Promise.all([
+async function load({ store, storeKeys, tokenUrl, scope, clock, log, closed }: FleetOptions): Promise<Fleet> {
+  const [{ agree }, { identityText }, { Sealer }] = await Promise.all([
     import('../store/fleet-lock.js'),
     import('../store/identity.js'),
     import('../store/sealer.js')
   ])
-}
-
-async function load(options: FleetOptions): Promise<Fleet> {
-  const { store, storeKeys, tokenUrl, scope, clock, log, closed } = options
-  loading ??= loadStore()
-  const [{ agree }, { identityText }, { Sealer }] = await loading.catch((error) => {
-    loading = undefined
-    throw error
-  })
   const storeLog = new StoreLog(log, clock)
   return {
     agree,
