@@ -141,7 +141,7 @@ t.test('wakes who waits for it as the probe before it is admitted again', async 
 })
 
 t.test('has waited in vain if its time runs out in line', async (t) => {
-  const { clock, entrance, deadline, fill, places } = setStage()
+  const { clock, entrance, deadline, fill, free, places } = setStage()
   await fill()
   const one = entrance()
   const until = deadline()
@@ -152,6 +152,7 @@ t.test('has waited in vain if its time runs out in line', async (t) => {
   await clock.advance(1)
   t.equal(await stateOf(entering), WAITED_IN_VAIN)
   t.equal(one.waitedInVain(until), true)
+  t.equal(await free(), 0, 'it had no place to give back')
   t.equal(one.waitedInVain(deadline()), false)
   places.release()
   const later = deadline()

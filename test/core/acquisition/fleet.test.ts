@@ -93,6 +93,12 @@ t.test('what could not be loaded is loaded for the next acquisition', async (t) 
   t.equal(await load(), fleet, 'once')
 })
 
+t.test('an acquisition that has ended gets nothing', async (t) => {
+  const { obtain, commands } = await setStage(t)
+  t.equal(await obtain({ isEnded: () => true, fetch: never }), undefined)
+  t.strictSame(commands, ['get'], 'and takes no lock')
+})
+
 t.test('the second member gets the token of the first, for the same account only', async (t) => {
   const { obtain, token } = await setStage(t)
   const fetched = await obtain()
