@@ -120,3 +120,7 @@ export const { Places } =
   await load<typeof import('../../packages/core/dist/esm/acquisition/places.js')>('acquisition/places.js')
 export const { fleetLoader, obtainTogether } =
   await load<typeof import('../../packages/core/dist/esm/acquisition/fleet.js')>('acquisition/fleet.js')
+export const { TimeLimit } =
+  await load<typeof import('../../packages/core/dist/esm/acquisition/time-limit.js')>(
+    'acquisition/time-limit.js'
+  )
