@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { AccountLog, CLOSED, OutageLog } from '../../support/core-internals.js'
+import { AccountLog, CLOSED, OutageLog, POINTLESS } from '../../support/core-internals.js'
 import { onMessage } from '../../support/observed.js'
 import { recordingLogger } from '../../support/recording-logger.js'
 import { VirtualClock } from '../../support/virtual-clock.js'
@@ -21,9 +21,15 @@ function setStage(t: Test) {
   onMessage(t, (message) => messages.push(message))
   const accountLog = new AccountLog(context, new OutageLog(log, { tokenUrl: 'x' }, false))
   const account = { key: 'acme', serves: false, hasFailed: false }
-  const ended = (outcome: object, isFailing: boolean, hasRecovered = false, change: object = {}) =>
+  const ended = (
+    outcome: object,
+    isFailing: boolean,
+    hasRecovered = false,
+    change: object = {},
+    whose = account
+  ) =>
     accountLog.ended(
-      account,
+      whose,
       {
         acquisition: {
           account: 'acme',
@@ -74,4 +80,36 @@ t.test('a token without a lifetime is said to have none', async (t) => {
   const { ended, lines } = setStage(t)
   ended({ ...TOKEN, hasExpiresIn: false }, false)
   t.match(lines[0], { message: 'The token endpoint sent no "expires_in". A lifetime of 60 s is assumed.' })
+})
+
+t.test('a token of another account, which never failed, ends no outage', async (t) => {
+  const { account, ended, lines } = setStage(t)
+  ended(FAILURE, true)
+  ended(TOKEN, false, false, {}, { ...account, hasFailed: false })
+  t.strictSame(
+    lines.map(({ level }) => level),
+    ['error', 'debug']
+  )
+})
+
+t.test('a token that is about to expire is an error where no other one serves', async (t) => {
+  const { account, ended, lines } = setStage(t)
+  ended(TOKEN, false, false, { result: POINTLESS })
+  t.match(lines, [{ level: 'error', fields: { code: POINTLESS.code, retryInMs: 0 } }])
+  account.serves = true
+  ended(TOKEN, false, false, { result: POINTLESS })
+  t.match(lines.slice(1), [{ level: 'info' }])
+})
+
+t.test('a pause after such a token is said to be one, if the token came from the endpoint', async (t) => {
+  const { ended, lines } = setStage(t)
+  const pause = { failure: POINTLESS, leftMs: 5_000 }
+  const acquisition = { account: 'acme', startedAtMs: 0, attempts: 0, isAwaited: true, admission: undefined }
+  const warnings = () => lines.filter(({ level }) => level === 'warn')
+  ended(TOKEN, false, false, { acquisition, pause })
+  t.strictSame(warnings(), [])
+  ended(TOKEN, false, false, { pause: { failure: FAILURE, leftMs: 5_000 } })
+  t.strictSame(warnings(), [])
+  ended(TOKEN, false, false, { pause })
+  t.match(warnings(), [{ message: /^The token endpoint sent a token that is about to expire/ }])
 })
