@@ -2,6 +2,12 @@
 // lines, blanks collapsed; an entry stands for one fault, so that where two read the same both are to be listed.
 export const equivalents = [
   {
+    file: 'core/account/account-cache.ts',
+    before: 'if (this.#last?.key !== key) {',
+    after: 'if (true) {',
+    reason: 'Only for speed.'
+  },
+  {
     file: 'core/account/account-log.ts',
     before:
       'else if (isFailure(result) && !account.serves) this.#note(account, result, pause?.leftMs, false)',
@@ -109,21 +115,28 @@ export const equivalents = [
   },
   {
     file: 'core/acquisition/acquisition.ts',
-    before: 'if (this.#waiting > 0) deadline.holdProcess(true)',
-    after: 'if (this.#waiting >= 0) deadline.holdProcess(true)',
-    reason: 'After a freeze it keeps a process alive until the deadline at most.'
+    before: 'return one?.clientId === other.clientId && one.clientSecret === other.clientSecret',
+    after: 'return one.clientId === other.clientId && one.clientSecret === other.clientSecret',
+    reason: 'It is asked of a token, which was fetched with some credentials.'
+  },
+  {
+    file: 'core/acquisition/acquisition.ts',
+    before: 'if (delayMs > 0) await this.#deadline.sleep(delayMs)',
+    after: 'if (delayMs > 1) await this.#deadline.sleep(delayMs)',
+    reason: 'Nobody counts on a millisecond before another attempt.'
+  },
+  {
+    file: 'core/acquisition/acquisition.ts',
+    before: 'return result === undefined || result === TIMED_OUT ? this.#withAttempts(TIMED_OUT) : result',
+    after: 'return (result === TIMED_OUT) ? this.#withAttempts(TIMED_OUT) : result',
+    reason:
+      'Only an acquisition that has ended gets no result, and the failure with which it has ended comes first.'
   },
   {
     file: 'core/acquisition/client-gate.ts',
-    before: 'if (untilMs > (this.#held?.untilMs ?? 0)) this.#held = { untilMs, failure }',
-    after: 'if (untilMs >= (this.#held?.untilMs ?? 0)) this.#held = { untilMs, failure }',
-    reason: 'A millisecond at a limit, which nobody counts on.'
-  },
-  {
-    file: 'core/acquisition/client-gate.ts',
-    before: '? this.coolDown.pause(now) === undefined && issuedAt.monotonicMs > this.coolDown.beganAtMs',
-    after: '? this.coolDown.pause(now) === undefined && issuedAt.monotonicMs >= this.coolDown.beganAtMs',
-    reason: 'A millisecond at a limit, which nobody counts on.'
+    before: '#coolDowns = 0',
+    after: '#coolDowns = 1',
+    reason: 'The number is only compared with earlier ones.'
   },
   {
     file: 'core/acquisition/cool-down.ts',
@@ -137,6 +150,18 @@ export const equivalents = [
     before: 'if (this.#beganAt === undefined || !this.#isLasting || !wasValidAt(this.#beganAt)) return',
     after: 'if ((!this.#isLasting) || !wasValidAt(this.#beganAt)) return',
     reason: 'Without a beginning there is no failure, so nothing lasts.'
+  },
+  {
+    file: 'core/acquisition/entrance.ts',
+    before: "} else if ('heldMs' in obstacle && obstacle.heldMs < deadline.leftMs) {",
+    after: '} else if ((obstacle.heldMs < deadline.leftMs)) {',
+    reason: '`undefined` is not less than a number.'
+  },
+  {
+    file: 'core/acquisition/tracing.ts',
+    before: 'let startedAtMs = 0',
+    after: 'let startedAtMs = 1',
+    reason: 'It is set before it is read.'
   },
   {
     file: 'core/endpoint/agent.ts',

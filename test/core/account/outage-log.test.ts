@@ -306,6 +306,36 @@ t.test('the token of any account ends the outage of their client', async (t) => 
   })
 })
 
+t.test('the first token of another account does not end it, if the endpoint did not refuse', async (t) => {
+  const logger = recordingLogger()
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t, { logger })
+  await provider.getToken({ account: 'first' })
+  endpoint.answer = fail(503)
+  await endpoint.untilRequest(2)
+  await endpoint.clock.settle()
+  endpoint.answer = grant()
+  await provider.getToken({ account: 'second' })
+  t.strictSame(
+    logger.lines.map(({ level }) => level),
+    ['debug', 'warn', 'debug']
+  )
+})
+
+t.test('callers are served up to the very hard line', async (t) => {
+  const logger = recordingLogger()
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t, { logger, timeoutMs: 50_000, deadlineMs: 50_000 })
+  const startMs = endpoint.clock.monotonic()
+  await provider.getToken()
+  endpoint.answer = endpoint.held(fail(503))
+  await endpoint.untilRequest(2)
+  await endpoint.clock.advance(startMs + 590_000 - endpoint.clock.monotonic())
+  await endpoint.release()
+  await endpoint.clock.settle()
+  t.match(logger.lines.at(-1), { level: 'warn', message: /Callers still get the cached one/ })
+})
+
 t.test('a token that can be used ends an outage in which only dead ones came', async (t) => {
   const logger = recordingLogger()
   const endpoint = await startEndpoint(t)

@@ -323,8 +323,12 @@ t.test('says how long requests are held back, and by which failure', async (t) =
   const at = (nowMs: number) => ({ monotonicMs: nowMs, wallMs: nowMs })
   gate.hold(failure, 5_000, at(0))
   gate.hold({ ...failure, message: 'shorter' }, 3_000, at(1_000))
+  gate.hold({ ...failure, message: 'as long' }, 4_000, at(1_000))
   t.strictSame(gate.obstacle(at(1_000)), { heldMs: 4_000, failure })
   t.equal(gate.obstacle(at(5_000)), undefined)
+  const other = new ClientGate()
+  other.hold(failure, 0.5, at(0))
+  t.strictSame(other.obstacle(at(0)), { heldMs: 0.5, failure })
 })
 
 t.test('knows an admission from before a cool-down, whatever has come since', async (t) => {
@@ -350,7 +354,7 @@ t.test('takes a success for a proof only if its request began after the cool-dow
     ['of an acquisition that was admitted before it', false, 5_000, 5_001, false],
     ['of another member, after the pause', true, 5_000, 5_001, true],
     ['of another member, while the pause lasts', true, 400, 450, false],
-    ['of another member, before the failure', true, -1, 5_000, false]
+    ['of another member, just when it failed', true, 0, 5_000, false]
   ] as const) {
     const gate = new ClientGate()
     const admission = gate.admit()

@@ -12,7 +12,7 @@ export interface Credentials {
 type Name = keyof Credentials
 export const NAMES = ['clientId', 'clientSecret'] as const
 
-export const CREDENTIALS_RULES: Readonly<Record<Name, OptionRule>> = {
+export const CREDENTIALS_RULES = {
   // RFC 7617 §2 forbids both in the user id of HTTP Basic, and control characters in the password.
   clientId: [
     (value) => isText(value) && !value.includes(':'),
@@ -20,7 +20,7 @@ export const CREDENTIALS_RULES: Readonly<Record<Name, OptionRule>> = {
     describeControlCharacter
   ],
   clientSecret: [isText, 'a non-empty string without control characters', describeControlCharacter]
-}
+} satisfies Readonly<Record<Name, OptionRule>>
 
 /**
  * Calls a `credentials` function and checks what it returns. Never rejects. Only own properties of the returned object
@@ -72,7 +72,7 @@ function faultOf(returned: unknown, own: { [name in Name]?: unknown }): string |
     const value = own[name]
     const [isValid, expected, describe] = CREDENTIALS_RULES[name]
     if (!isValid(value)) {
-      return `returned as "${name}" ${describe?.(value) ?? typeName(value)} instead of ${expected}`
+      return `returned as "${name}" ${describe(value) ?? typeName(value)} instead of ${expected}`
     }
   }
   return undefined
