@@ -262,3 +262,31 @@ t.test('hands out the cached token when the fetch for a minimumLifetimeMs fails'
   t.equal((await provider.getToken({ minimumLifetimeMs: 550_000 })).accessToken, 'token-1')
   t.equal(endpoint.count, 4)
 })
+
+t.test('keeps the hot path of a token that lives longer than the one that came', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.getToken()
+  await endpoint.clock.advance(6_000)
+  endpoint.answer = grant({ expires_in: 60 })
+  t.equal((await provider.getToken({ minimumLifetimeMs: 595_000 })).accessToken, 'token-1')
+  t.equal(endpoint.count, 2)
+  t.equal(provider.getToken(), provider.getToken(), 'the same promise')
+})
+
+t.test('hands out no token that the endpoint sent again to say that it is dead', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.getToken()
+  await endpoint.clock.advance(6_000)
+  endpoint.answer = endpoint.held(grant({ access_token: 'token-1', expires_in: 1 }))
+  const longer = t.rejects(provider.getToken({ minimumLifetimeMs: 599_000 }), {
+    code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE'
+  })
+  await endpoint.untilRequest(2)
+  await endpoint.clock.advance(950)
+  await endpoint.release()
+  await longer
+  t.equal(provider.peek(), undefined)
+  await t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' })
+})

@@ -412,6 +412,16 @@ t.test(
   }
 )
 
+t.test('a line says whether its account serves, whatever becomes of others', async (t) => {
+  const { lines, fail } = stageLog(false)
+  fail('ada', 0)
+  fail('bob', 1_000, 502, false, true)
+  t.match(lines, [
+    { level: 'error', message: 'No token could be obtained.' },
+    { level: 'error', message: 'The token could not be refreshed. Callers still get the cached one.' }
+  ])
+})
+
 t.test('one more line may be written after each whole minute', async (t) => {
   const { lines, fail } = stageLog(false)
   for (let line = 0; line < 9; line++) fail('', 0, 500 + line)

@@ -242,6 +242,40 @@ for (const isFleet of [false, true]) {
   })
 }
 
+t.test('can withdraw a token whose deadline ended while the store was writing it', async (t) => {
+  const store = memoryTokenStore()
+  const entries = new Set<string>()
+  let write = () => {}
+  const { clock, start, answer } = await setStageOfFleet(
+    t,
+    { deadlineMs: 3_000 },
+    {
+      get: async () => undefined,
+      lock: (...args) => store.lock(...args),
+      set: (key) =>
+        new Promise((resolve) => {
+          write = () => {
+            entries.add(key)
+            resolve(true)
+          }
+        }),
+      delete: async (key) => {
+        entries.delete(key)
+      }
+    }
+  )
+  const acquisition = await start()
+  await clock.advance(2_900)
+  await answer(0)
+  await clock.advance(100)
+  const acquired = (await acquisition.result) as { accessToken: string; withdraw: () => void }
+  t.equal(acquired.accessToken, 'token-1')
+  acquired.withdraw()
+  write()
+  await turns(5)
+  t.equal(entries.size, 0)
+})
+
 t.test('tells what is wrong with the credentials without a look at the store', async (t) => {
   const { start, requests } = await setStageOfFleet(t, {
     mayReload: true,

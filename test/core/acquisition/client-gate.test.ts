@@ -324,11 +324,11 @@ t.test('says how long requests are held back, and by which failure', async (t) =
   gate.hold(failure, 5_000, at(0))
   gate.hold({ ...failure, message: 'shorter' }, 3_000, at(1_000))
   gate.hold({ ...failure, message: 'as long' }, 4_000, at(1_000))
-  t.strictSame(gate.obstacle(at(1_000)), { heldMs: 4_000, failure })
+  t.strictSame(gate.obstacle(at(1_000)), { heldMs: 4_000, failure: { ...failure, retryAfterMs: 4_000 } })
   t.equal(gate.obstacle(at(5_000)), undefined)
   const other = new ClientGate()
   other.hold(failure, 0.5, at(0))
-  t.strictSame(other.obstacle(at(0)), { heldMs: 0.5, failure })
+  t.strictSame(other.obstacle(at(0)), { heldMs: 0.5, failure: { ...failure, retryAfterMs: 0.5 } })
 })
 
 t.test('knows an admission from before a cool-down, whatever has come since', async (t) => {

@@ -71,8 +71,10 @@ t.test('a pause that is lengthened after its end has the failure that lengthened
   coolDown.add(first, at(0))
   coolDown.extend(second, at(100))
   t.equal(coolDown.pause(at(200))?.failure, first, 'while it lasts, it keeps its own')
+  t.equal(coolDown.beganAtMs, 0)
   coolDown.extend({ ...second, message: 'third' }, at(20_000))
   t.match(coolDown.pause(at(20_000)), { failure: { message: 'third' }, leftMs: 10_000 })
+  t.equal(coolDown.beganAtMs, 20_000)
 })
 
 t.test('a shortened pause still ends when Retry-After asked for', async (t) => {
@@ -111,6 +113,7 @@ t.test('a late failure lengthens a cool-down by its Retry-After alone', async (t
   t.equal(coolDown.consecutiveFailures, 1)
   t.equal(coolDown.extend(UNAVAILABLE, at(70_000)), false, 'without one it begins none')
   t.equal(coolDown.pause(at(70_000)), undefined)
+  t.equal(coolDown.beganAtMs, 0)
 })
 
 t.test('a lasting cool-down that began with a valid token ends with it', async (t) => {

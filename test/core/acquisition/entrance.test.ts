@@ -62,7 +62,7 @@ t.test('lets a request in at once, to a place that it keeps until it leaves', as
   t.equal(await free(), 63)
   const { admission } = one
   t.equal(await stateOf(one.enter(until)), 'in')
-  await one.takePlace(until)
+  await one.wait(until)
   t.equal(one.admission, admission, 'it is still admitted')
   t.equal(await free(), 63)
   one.leave()
@@ -85,8 +85,13 @@ t.test('waits until the time that Retry-After asked for, if there is more time t
   t.equal(await free(), 64)
   await clock.advance(1)
   t.equal(await stateOf(entering), 'in')
-  gate.hold(UNAVAILABLE, 10_000, now())
-  t.strictSame(await stateOf(entrance().enter(deadline())), { ...UNAVAILABLE, isVerdict: false })
+  gate.hold({ ...UNAVAILABLE, retryAfterMs: 20_000 }, 20_000, now())
+  await clock.advance(5_000)
+  t.strictSame(await stateOf(entrance().enter(deadline())), {
+    ...UNAVAILABLE,
+    retryAfterMs: 15_000,
+    isVerdict: false
+  })
 })
 
 t.test('waits for the probe, and is refused if that fails', async (t) => {
@@ -194,7 +199,7 @@ t.test('takes a place in line, and gives it to the first that waits', async (t) 
   const { entrance, deadline, fill, free } = setStage()
   await fill(1)
   const [one, second, third] = [entrance(), entrance(), entrance()]
-  await one.takePlace(deadline())
+  await one.wait(deadline())
   const entering = [second.enter(deadline()), third.enter(deadline())] as const
   one.leavePlace()
   t.equal(await stateOf(entering[0]), 'in')

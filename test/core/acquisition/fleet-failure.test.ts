@@ -26,6 +26,7 @@ t.test('tells of a failure what the other members may know, and no more', async 
     toldAtMs: NOW_MS
   })
   t.equal(toTold(WAITED_IN_VAIN, NOW_MS), undefined, 'what is no verdict is not told')
+  t.equal(toTold(CLOSED, NOW_MS), undefined, 'nor that this member is closed')
 })
 
 for (const failure of [

@@ -4,7 +4,7 @@ import { fleetLoader, obtainTogether, statusFailure, WAITED_IN_VAIN } from '../.
 import { memoryTokenStore } from '../../support/memory-token-store.js'
 import { turns, VirtualClock } from '../../support/virtual-clock.js'
 
-type Part = Parameters<typeof obtainTogether>[4]
+type Part = Parameters<typeof obtainTogether>[3]
 type Acquired = Parameters<Part['accepts']>[0]
 
 const CREDENTIALS = { clientId: 'client', clientSecret: 'a secret of the client' }
@@ -54,7 +54,7 @@ async function setStage(t: Test) {
     ...changes
   })
   const obtain = (changes?: Partial<Part>, account = 'ada') =>
-    obtainTogether(load, clock, CREDENTIALS, account, part(changes))
+    obtainTogether(load, CREDENTIALS, account, part(changes))
   return { clock, commands, obtain, part, token }
 }
 
@@ -63,9 +63,9 @@ const never = async () => {
 }
 
 t.test('a member without the code for its store fetches alone, unless it has ended', async (t) => {
-  const { clock, part, token } = await setStage(t)
+  const { part, token } = await setStage(t)
   const unloaded = (changes: Partial<Part>) =>
-    obtainTogether(async () => undefined, clock, CREDENTIALS, 'ada', part(changes))
+    obtainTogether(async () => undefined, CREDENTIALS, 'ada', part(changes))
   t.strictSame(await unloaded({}), token('fetched'))
   t.equal(await unloaded({ isEnded: () => true, fetch: never }), undefined)
 })

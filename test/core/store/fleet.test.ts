@@ -33,6 +33,23 @@ t.test('hands out the life that is left, and its own identity only', async (t) =
   t.not((await join().getToken({ account: 'ada' })).accessToken, 'token-1')
 })
 
+t.test('refreshes at once what it finds after its refresh instant', async (t) => {
+  const { endpoint, join } = await startFleet(t)
+  const first = join()
+  await first.getToken()
+  await first.close()
+  await endpoint.clock.advance(585_000)
+  const member = join()
+  const callers = await Promise.all([member.getToken(), member.getToken()])
+  t.strictSame(
+    callers.map(({ accessToken }) => accessToken),
+    ['token-1', 'token-1']
+  )
+  await endpoint.clock.settle()
+  t.equal(endpoint.count, 2)
+  t.equal(member.peek()?.accessToken, 'token-2')
+})
+
 t.test('elects one member for each refresh; the others read, one command each', async (t) => {
   const { endpoint, join, commands } = await startFleet(t)
   const members = Array.from({ length: 50 }, () => join())

@@ -66,6 +66,22 @@ t.test('takes no lock once the deadline of a wait for a place has ended', async 
   t.equal(locked.size, 64)
 })
 
+t.test('takes no lock while its client has to wait for what Retry-After asked for', async (t) => {
+  const { endpoint, join } = await startFleet(t, fail(503, { 'Retry-After': '9' }))
+  const [told, other] = [join(), join()]
+  const first = told.getToken({ account: 'told' })
+  await endpoint.untilRequest(1)
+  await endpoint.clock.settle()
+  endpoint.answer = grant()
+  const waiting = told.getToken({ account: 'shared' })
+  await endpoint.clock.advance(500)
+  t.match(await other.getToken({ account: 'shared' }), { accessToken: 'token-2' }, 'at once')
+  await endpoint.clock.advance(9_000)
+  t.match(await waiting, { accessToken: 'token-2' })
+  t.ok(await first)
+  t.equal(endpoint.count, 3)
+})
+
 t.test('gives its place back while it waits for the holder of the lock', async (t) => {
   const { endpoint, join } = await startFleet(t, hang)
   const holder = join({ deadlineMs: 60_000, timeoutMs: 60_000 })

@@ -14,7 +14,7 @@ import {
   setBackgroundTimeout
 } from '../support/clock.js'
 import type { AccessToken } from '../token/access-token.js'
-import { hotUntilMs, nextWakeMs, usableMs } from '../token/lifetime.js'
+import { hotUntilMs, isDue, nextWakeMs, usableMs } from '../token/lifetime.js'
 import type { AccountContext } from './account-context.js'
 import {
   type CachedToken,
@@ -42,7 +42,7 @@ export class Account {
   readonly key: string
   readonly #context: AccountContext<Account>
   readonly #pauses: Pauses
-  /** Made at the first rejection: most accounts never have one. */
+  /** Made when it is needed: without a store, most accounts never have a rejection. */
   #madeRejections: Rejections | undefined
   #cached: CachedToken | undefined
   #acquisition: TokenAcquisition | undefined
@@ -86,7 +86,7 @@ export class Account {
     const sinceMs = startOfWaitMs(this.#context.clock)
     // The token is the same for all of them. What each has of its own is the error.
     const result = this.#acquisition.wait()
-    this.#first ??= result.then((it) => (isFailure(it) ? Promise.reject(it) : this.#use(it)))
+    this.#first ??= result.then((it) => (isFailure(it) ? Promise.reject(it) : this.#useNew(it)))
     return this.#first.then(undefined, (reason) => this.#use(this.#orThrow(toFailure(reason), sinceMs)))
   }
 
@@ -100,7 +100,7 @@ export class Account {
     if (cached === undefined) {
       const acquisition = this.#started(this.#request(now), now)
       acquisition.minimumLifetimeMs = Math.max(acquisition.minimumLifetimeMs, minimumLifetimeMs)
-      const token = this.#use(this.#orThrow(await acquisition.wait(signal), now.monotonicMs))
+      const token = this.#useNew(this.#orThrow(await acquisition.wait(signal), now.monotonicMs))
       // The store may return the very token that this caller rejects.
       const isRejected = isNamedBy(rejected, { token }) && this.#checkCached(this.#now()) !== undefined
       return isRejected ? this.getToken(minimumLifetimeMs, rejected, signal) : token
@@ -213,7 +213,7 @@ export class Account {
   }
 
   #refreshIfDue(cached: CachedToken, now: Instant): void {
-    if (ageMs(cached.issuedAt, now) >= cached.refreshAgeMs) this.#request(now)
+    if (isDue(cached, now)) this.#request(now)
   }
 
   /** A token that lives longer, if a request may start. Otherwise the token that was valid when the caller asked. */
@@ -235,6 +235,17 @@ export class Account {
     cached.isUsed = true
     if (cached === this.#cached) this.#hotToken = cached.promise
     return cached.token
+  }
+
+  /** Hands out a token that has just come. One from the fleet's store may be due for its refresh already. */
+  #useNew(cached: CachedToken): AccessToken {
+    const token = this.#use(cached)
+    const now = this.#now()
+    if (cached === this.#cached && this.#acquisition === undefined && isDue(cached, now)) {
+      this.#request(now)
+      this.#armTimer(now)
+    }
+    return token
   }
 
   #orThrow(result: CachedToken | Failure, sinceMs: number | undefined): CachedToken {
@@ -277,8 +288,10 @@ export class Account {
     const isAdopted = this.#cached === next
     if (acquired.replacedAtMs !== undefined) this.#rejections.learn(acquired.replacedAtMs)
     this.#pauses.succeeded(acquisition.admission, next.issuedAt, !isAdopted || isNearlyDead(next, now), now)
-    this.#hotToken = undefined
-    this.#hotUntilMs = isAdopted ? hotUntilMs(next) : NEVER
+    if (this.#cached !== previous) {
+      this.#hotToken = undefined
+      this.#hotUntilMs = isAdopted ? hotUntilMs(next) : NEVER
+    }
     return isAdopted ? next : POINTLESS
   }
 

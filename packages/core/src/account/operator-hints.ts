@@ -130,8 +130,8 @@ const TIMEOUT =
   'process suspended or too busy?'
 
 const NOT_SENT =
-  'No request was sent within "deadlineMs". Does the "credentials" function hang, or do many requests wait for a ' +
-  'connection?'
+  'No request was sent within "deadlineMs". Does the "credentials" function hang, do many requests wait for a ' +
+  'connection, or does another process of the fleet hold the lock?'
 
 const UNTRUSTED =
   'The certificate of the endpoint is not signed by a CA that Node trusts. If a proxy of yours inspects TLS, add its ' +

@@ -149,13 +149,17 @@ export class OutageLog {
     if (this.#outages.size === 0) this.#hinted.clear()
   }
 
-  #write(level: 'warn' | 'error', cause: string, { account, failure, retryInMs }: NotedFailure): void {
+  #write(
+    level: 'warn' | 'error',
+    cause: string,
+    { account, failure, isServing, retryInMs }: NotedFailure
+  ): void {
     const { hint, ...fields } = failureFields(failure, this.#destination)
     const isNewCause = !this.#hinted.has(cause)
     this.#hinted.add(cause)
     this.#log[level](
       { account, ...fields, ...(isNewCause && { hint }), retryInMs: Math.round(retryInMs ?? 0) },
-      level === 'warn'
+      isServing
         ? 'The token could not be refreshed. Callers still get the cached one.'
         : 'No token could be obtained.'
     )

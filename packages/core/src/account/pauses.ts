@@ -30,7 +30,7 @@ class PointlessPause {
   }
 }
 
-/** The one of all accounts that have never failed by themselves: they are most, and 100 bytes each. Never added to. */
+/** What all accounts share that have never had a cool-down of their own, to save 100 bytes each. Nothing is added to it. */
 const NO_COOL_DOWN = new CoolDown()
 
 /** All that holds back an account's next request: its own cool-down, its client's, and an endpoint with old tokens. */
@@ -85,7 +85,10 @@ export class Pauses {
     return this.#pointless?.pause(now) !== undefined
   }
 
-  /** Starts a cool-down: the client's, or this account's own after a background refresh that was not refused. */
+  /**
+   * Starts a cool-down. It is the client's, unless a background refresh failed in a way that says nothing of the others: it
+   * was no probe, was not refused, and was not told when to come back. Then it is this account's own.
+   */
   failed(failure: Failure, { isAwaited, admission }: Failed, now: Instant): void {
     if (failure.isVerdict === false) return
     const isOwn =

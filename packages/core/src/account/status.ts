@@ -15,7 +15,10 @@ export interface TokenStatus {
   readonly expiresInMs: number | undefined
   /** The code of the last failure, until a request succeeds. */
   readonly lastErrorCode: BandwidthTokenErrorCode | undefined
-  /** How many requests have failed since one succeeded: the client's, or the account's own if those hold it back longer. */
+  /**
+   * How many acquisitions, each with all its attempts, have failed since one succeeded: the client's, or the account's own
+   * if those hold it back longer.
+   */
   readonly consecutiveFailures: number
   /** Milliseconds until the next request may be made, while there is a wait. */
   readonly retryInMs: number | undefined

@@ -56,7 +56,7 @@ export class Acquisition<Result> {
   #deadline: Deadline
   #waiting = 0
   #attempts = 0
-  /** Those before the last freeze, after which as many may be made anew. */
+  /** The attempts before the last freeze. They do not count for how many more may be made. */
   #attemptsBefore = 0
   /** Whether the credentials were loaded again after a refusal. That helps once at most. */
   #hasReloaded = false
@@ -162,30 +162,29 @@ export class Acquisition<Result> {
   }
 
   async #runInTime(): Promise<Acquired | Failure> {
-    const { clock, loadFleet } = this.#context
-    const credentials = await this.#deadline.inTime(this.#loadCredentials())
-    if (loadFleet === undefined || isFailure(credentials)) return this.#fetch(credentials)
+    const { loadFleet } = this.#context
     const deadline = this.#deadline
+    const credentials = await deadline.inTime(this.#loadCredentials())
+    if (loadFleet === undefined || isFailure(credentials)) return this.#fetch(credentials)
     const { signal } = deadline
     let fetching: Promise<Acquired | Failure> | undefined
-    const result = await this.#deadline.inTime(
-      obtainTogether(loadFleet, clock, credentials, this.account, {
-        ...this.#demand,
-        fetch: () => {
-          fetching = this.#fetch(credentials)
-          return fetching
-        },
-        takePlace: () => this.#entrance.takePlace(deadline),
-        // After a freeze, the place belongs to the run that follows this one.
-        leavePlace: () => {
-          if (!signal.aborted) this.#entrance.leavePlace()
-        },
-        mayShare: () => isSameClient(this.#used, credentials),
-        isEnded: () => signal.aborted
-      })
-    )
+    const obtaining = obtainTogether(loadFleet, credentials, this.account, {
+      ...this.#demand,
+      fetch: () => {
+        fetching = this.#fetch(credentials)
+        return fetching
+      },
+      takePlace: () => this.#entrance.wait(deadline),
+      // After a freeze, the place belongs to the run that follows this one.
+      leavePlace: () => {
+        if (!signal.aborted) this.#entrance.leavePlace()
+      },
+      mayShare: () => isSameClient(this.#used, credentials),
+      isEnded: () => signal.aborted
+    })
+    const result = await deadline.inTime(obtaining)
     // The deadline also ended our own fetch. Wait for its result, so that no new run starts beside it.
-    if (signal.aborted && fetching !== undefined) return fetching
+    if (signal.aborted && fetching !== undefined) return withdrawable(await fetching, obtaining)
     if (this.#entrance.waitedInVain(deadline)) return WAITED_IN_VAIN
     return result === undefined || result === TIMED_OUT ? this.#withAttempts(TIMED_OUT) : result
   }
@@ -217,7 +216,9 @@ export class Acquisition<Result> {
       if (delayMs === undefined) return failure
       last = failure
       if (failure.remedy === 'reload') this.#hasReloaded = true
-      this.#gate.hold(failure, failure.retryAfterMs ?? 0, readClock(this.#context.clock))
+      if (failure.retryAfterMs !== undefined) {
+        this.#gate.hold(failure, failure.retryAfterMs, readClock(this.#context.clock))
+      }
       // Give the place back while this client pauses. With fixed credentials nobody else could use it.
       if (mayReload) this.#entrance.leavePlace()
       if (delayMs > 0) await this.#deadline.sleep(delayMs)
@@ -277,4 +278,16 @@ export class Acquisition<Result> {
 
 function isSameClient(one: Credentials | undefined, other: Credentials): boolean {
   return one?.clientId === other.clientId && one.clientSecret === other.clientSecret
+}
+
+/** A fetched token that is still being written to the fleet's store. It is deleted from there once it is written. */
+function withdrawable(
+  fetched: Acquired | Failure,
+  writing: Promise<Acquired | Failure | undefined>
+): Acquired | Failure {
+  if (isFailure(fetched)) return fetched
+  const withdraw = () => {
+    void writing.then((written) => written && !isFailure(written) && written.withdraw?.())
+  }
+  return { ...fetched, withdraw }
 }

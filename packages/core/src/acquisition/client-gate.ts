@@ -32,7 +32,8 @@ export class ClientGate {
     const pause = this.coolDown.pause(now)
     if (pause !== undefined) return { failure: pause.failure }
     if (this.#held !== undefined && this.#held.untilMs > now.monotonicMs) {
-      return { heldMs: this.#held.untilMs - now.monotonicMs, failure: this.#held.failure }
+      const heldMs = this.#held.untilMs - now.monotonicMs
+      return { heldMs, failure: { ...this.#held.failure, retryAfterMs: heldMs } }
     }
     if (this.#probe !== undefined && !admission?.isProbe) return { probe: this.#probe }
     return undefined
@@ -64,9 +65,12 @@ export class ClientGate {
     if (untilMs > (this.#held?.untilMs ?? 0)) this.#held = { untilMs, failure }
   }
 
-  /** Records the failure of an acquisition. `admission` is `undefined` if it failed before it was admitted. */
+  /**
+   * Records the failure of an acquisition. It has no `admission` if it sent no request: another member of the fleet told
+   * of the failure, the credentials could not be loaded, or time ran out.
+   */
   failed(failure: Failure, admission: Admission | undefined, now: Instant): void {
-    // Without an admission another member of the fleet told of it: many of its accounts may tell of the same.
+    // Many accounts may be told of the same failure.
     const wasInFlight =
       admission === undefined ? this.coolDown.pause(now) !== undefined : !this.isCurrent(admission)
     if (wasInFlight && this.coolDown.consecutiveFailures > 0) {

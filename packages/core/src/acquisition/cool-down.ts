@@ -67,7 +67,10 @@ export class CoolDown {
   extend(failure: Failure, now: Instant): boolean {
     const askedUntilMs = now.monotonicMs + (failure.retryAfterMs ?? 0)
     const isLonger = askedUntilMs > Math.max(this.#untilMs, now.monotonicMs)
-    if (this.pause(now) === undefined) this.#failure = failure
+    if (this.pause(now) === undefined) {
+      this.#failure = failure
+      if (isLonger) this.#beganAt = now
+    }
     this.#askedUntilMs = Math.max(this.#askedUntilMs, askedUntilMs)
     this.#untilMs = Math.max(this.#untilMs, askedUntilMs)
     return isLonger

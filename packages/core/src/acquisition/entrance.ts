@@ -12,8 +12,8 @@ export class Entrance {
   readonly #gate: ClientGate
   readonly #places: Places
   #hasPlace = false
-  /** The deadline of the last wait for a place that got none. */
-  #queuedUnder: Deadline | undefined
+  /** The deadline of the wait that lasts, or of the last one if time ran out in it. */
+  #waitsUnder: Deadline | undefined
 
   constructor(clock: Clock, gate: ClientGate, places: Places) {
     this.#clock = clock
@@ -21,11 +21,34 @@ export class Entrance {
     this.#places = places
   }
 
+  /** Admits one request, as soon as it may be sent. */
+  enter(deadline: Deadline): Promise<Failure | undefined> {
+    return this.#pass(deadline, () => this.#admit())
+  }
+
+  /** Waits until a request may be sent, and takes a place for it. Never rejects. */
+  wait(deadline: Deadline): Promise<Failure | undefined> {
+    return this.#pass(deadline, () => {})
+  }
+
+  /** Whether time ran out while it waited here. */
+  waitedInVain(deadline: Deadline): boolean {
+    return deadline.signal.reason === TIMED_OUT && this.#waitsUnder === deadline
+  }
+
   /**
-   * Waits until a request may be sent. Being refused here, or running out of time, is no verdict: it starts no
-   * cool-down.
+   * Waits until nothing holds back the client and there is a place, and calls `passed` in that very moment. Being refused
+   * here, or running out of time, is no verdict: it starts no cool-down.
    */
-  async enter(deadline: Deadline): Promise<Failure | undefined> {
+  async #pass(deadline: Deadline, passed: () => void): Promise<Failure | undefined> {
+    this.#waitsUnder = deadline
+    const failure = await this.#waitInTime(deadline, passed)
+    // After a freeze, another wait may have begun under another deadline.
+    if (failure !== WAITED_IN_VAIN && this.#waitsUnder === deadline) this.#waitsUnder = undefined
+    return failure
+  }
+
+  async #waitInTime(deadline: Deadline, passed: () => void): Promise<Failure | undefined> {
     for (;;) {
       const obstacle = this.#gate.obstacle(readClock(this.#clock), this.admission)
       let wait: Promise<unknown>
@@ -33,8 +56,11 @@ export class Entrance {
         // The timer of the deadline is due. It ends the wait, and knows whether the process stood still.
         wait = new Promise(() => {})
       } else if (obstacle === undefined) {
-        if (this.#hasPlace) break
-        wait = this.takePlace(deadline)
+        if (this.#hasPlace) {
+          passed()
+          return undefined
+        }
+        wait = this.#takePlace(deadline)
       } else if ('probe' in obstacle) {
         wait = obstacle.probe
       } else if ('heldMs' in obstacle && obstacle.heldMs < deadline.leftMs) {
@@ -46,26 +72,17 @@ export class Entrance {
       const { aborted, reason } = deadline.signal
       if (aborted) return reason === TIMED_OUT ? WAITED_IN_VAIN : reason
     }
-    if (this.admission === undefined || !this.#gate.isCurrent(this.admission)) {
-      // Others have begun a cool-down since. It is admitted again, like a new acquisition, and may be the probe.
-      this.admission?.leave()
-      this.admission = this.#gate.admit()
-    }
-    return undefined
   }
 
-  /** Resolves once this acquisition has a place, or has ended without one. Never rejects. */
-  async takePlace(deadline: Deadline): Promise<void> {
-    if (this.#hasPlace) return
-    this.#queuedUnder = deadline
-    if (!(await this.#places.take(deadline.signal))) return
-    this.#hasPlace = true
-    this.#queuedUnder = undefined
+  async #takePlace({ signal }: Deadline): Promise<void> {
+    if (await this.#places.take(signal)) this.#hasPlace = true
   }
 
-  /** Whether it ended while it waited for a place. That is no verdict. */
-  waitedInVain({ signal }: Deadline): boolean {
-    return signal.reason === TIMED_OUT && this.#queuedUnder?.signal === signal
+  #admit(): void {
+    if (this.admission !== undefined && this.#gate.isCurrent(this.admission)) return
+    // Others have begun a cool-down since. It is admitted again, like a new acquisition, and may be the probe.
+    this.admission?.leave()
+    this.admission = this.#gate.admit()
   }
 
   leavePlace(): void {

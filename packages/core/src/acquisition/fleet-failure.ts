@@ -1,13 +1,6 @@
 import { parseOauthError, RETRY_AFTER_CAP_MS } from '../endpoint/parse.js'
 import type { Failure } from '../failure.js'
 
-/** What the other members may know of a failure. `undefined` if it says nothing about the endpoint. */
-export function toTold(failure: Failure, toldAtMs: number): object | undefined {
-  if (failure.isVerdict === false) return undefined
-  const { code, message, remedy, retryAfterMs, upstreamStatus, oauthError } = failure
-  return { code, message, remedy, retryAfterMs, upstreamStatus, oauthError, toldAtMs }
-}
-
 const TOLD_CODES: readonly unknown[] = [
   'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED',
   'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',
@@ -18,6 +11,13 @@ const REMEDIES: readonly unknown[] = ['retry', 'reload', 'wait']
 const MAX_MESSAGE_LENGTH = 200
 /** An older failure was replayed. The clocks of two members may be a minute apart. */
 const MAX_TOLD_AGE_MS = 65_000
+
+/** What the other members may know of a failure. `undefined` if it says nothing about the endpoint. */
+export function toTold(failure: Failure, toldAtMs: number): object | undefined {
+  const { code, message, remedy, retryAfterMs, upstreamStatus, oauthError } = failure
+  if (failure.isVerdict === false || !TOLD_CODES.includes(code)) return undefined
+  return { code, message, remedy, retryAfterMs, upstreamStatus, oauthError, toldAtMs }
+}
 
 /** What another member told of its failure. It may be of another version, so all of it is checked. */
 export function fromTold(text: string | undefined, nowMs: number): Failure | undefined {

@@ -79,7 +79,7 @@ export interface Demand {
 /** The part of an acquisition in its fleet. */
 export interface Part extends Demand {
   readonly fetch: () => Promise<Acquired | Failure>
-  readonly takePlace: () => Promise<void>
+  readonly takePlace: () => Promise<unknown>
   readonly leavePlace: () => void
   /** Whether the fetched token belongs to the identity under which the fleet shares it. */
   readonly mayShare: () => boolean
@@ -89,7 +89,6 @@ export interface Part extends Demand {
 /** The fleet's token, whichever member fetched it. `undefined` if the acquisition ended before there was one. */
 export async function obtainTogether(
   load: LoadFleet,
-  clock: Clock,
   credentials: Credentials,
   account: string,
   part: Part
@@ -97,6 +96,7 @@ export async function obtainTogether(
   const fleet = await load()
   if (fleet === undefined) return part.isEnded() ? undefined : part.fetch()
   const { storeContext, agree, identify } = fleet
+  const { clock } = storeContext
   const agreed = await agree<Acquired, Failure>(storeContext, identify(credentials, account), {
     accepts: (found) => {
       const acquired = toAcquired(found, readClock(clock))

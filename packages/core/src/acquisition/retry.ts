@@ -6,7 +6,7 @@ const BACKOFF_BASE_MS = 100
 
 /** What decides whether there is another attempt. */
 export interface RetryState {
-  /** HTTP attempts made so far, at least 1. */
+  /** HTTP attempts made so far, since the last freeze. 0 if the credentials could not be loaded. */
   readonly attempts: number
   readonly maxAttempts: number
   /** Whether the credentials may be loaded once more. */

@@ -2,7 +2,7 @@ import type { Entry } from './entry.js'
 import { type SharedToken, type StoreContext, StoreSession } from './store-session.js'
 
 /**
- * A waiting member looks for the result at most this long after the last look. The first looks come sooner. It asks for
+ * A waiting member looks for the result about this long after the last look. The first looks come sooner. It asks for
  * the lock again every `LOCK_AGAIN_MS`.
  */
 const LOOK_AGAIN_MS = 250
@@ -12,7 +12,7 @@ const LOCK_AGAIN_MS = 1_000
 /** What one member does by itself, and what it accepts from the others. */
 export interface Member<Fetched, Failed> {
   /** Resolves once a request may be sent, so that nobody holds the lock while it waits for that. Never rejects. */
-  readonly takePlace: () => Promise<void>
+  readonly takePlace: () => Promise<unknown>
   readonly leavePlace: () => void
   readonly accepts: (shared: SharedToken) => boolean
   /** Requests a token from the endpoint. */

@@ -44,6 +44,11 @@ export function usableMs(life: Life, now: Instant): number {
   return life.lifetimeMs - life.marginMs - ageMs(life.issuedAt, now)
 }
 
+/** Whether the refresh instant of the token has come. */
+export function isDue(life: Life, now: Instant): boolean {
+  return ageMs(life.issuedAt, now) >= life.refreshAgeMs
+}
+
 /** Until when callers get the token without another check, by the wall clock. The timer ends it earlier if need be. */
 export function hotUntilMs({ issuedAt, refreshAgeMs, lifetimeMs, marginMs }: Life): number {
   return issuedAt.wallMs + Math.min(refreshAgeMs, lifetimeMs - marginMs)
