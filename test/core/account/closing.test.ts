@@ -1,6 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { setImmediate } from 'node:timers/promises'
-import { TokenProvider, type TokenProviderOptions } from '@bandwidth-token/core'
+import { type CooldownMessage, TokenProvider, type TokenProviderOptions } from '@bandwidth-token/core'
 import t from 'tap'
 import { fail, grant, hang, startEndpoint } from '../../support/endpoint.js'
 import { VirtualClock } from '../../support/virtual-clock.js'
@@ -46,6 +46,26 @@ for (const [where, wait] of [
     t.equal(endpoint.clock.timers.size, 0)
   })
 }
+
+t.test('sends no request when a subscriber closes the provider as the token lapses', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  const close = (message: unknown) => {
+    if ((message as CooldownMessage).outcome === 'ended') void provider.close()
+  }
+  subscribe('bandwidth-token:cooldown', close)
+  t.teardown(() => unsubscribe('bandwidth-token:cooldown', close))
+  await provider.getToken()
+  endpoint.answer = fail(404)
+  await endpoint.untilRequest(2)
+  await endpoint.clock.settle()
+  // By the wall clock the token is over, and its timer has not run.
+  endpoint.clock.suspend(60_000)
+  await t.rejects(provider.getToken(), CLOSED)
+  await endpoint.clock.settle()
+  t.equal(endpoint.count, 2)
+  t.equal(endpoint.clock.timers.size, 0)
+})
 
 for (const [what, answer, level] of [
   ['a token', grant(), 'debug'],

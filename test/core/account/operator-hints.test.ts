@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { failureFields } from '../../support/core-internals.js'
+import { failureFields, WAITED_IN_VAIN } from '../../support/core-internals.js'
 
 type Failure = Parameters<typeof failureFields>[0]
 
@@ -129,6 +129,7 @@ t.test('tells an operator what to look at', async (t) => {
     [unreachable(), /could not be reached/],
     [timedOut(3), /did not respond.*firewall/],
     [timedOut(0), /No request was sent.*"credentials" function hang/],
+    [WAITED_IN_VAIN, /No request was sent.*many requests wait/],
     [invalid(200), /not a token response.*proxy or a login page/],
     [invalid(302), /Something other than a token endpoint.*Check the token URL/],
     [invalid(407), /proxy asks for a user name/]

@@ -412,6 +412,15 @@ t.test(
   }
 )
 
+t.test('a caller who is refused for another reason is no other line', async (t) => {
+  const { lines, fail } = stageLog(false)
+  fail('', 0)
+  fail('', 1_000, 504, true)
+  t.equal(lines.length, 1)
+  fail('', 2_000, 504)
+  t.equal(lines.length, 2)
+})
+
 t.test('a line says whether its account serves, whatever becomes of others', async (t) => {
   const { lines, fail } = stageLog(false)
   fail('ada', 0)
@@ -467,7 +476,9 @@ t.test('the end of an outage that the log has no line for is not written, but la
   t.equal(accounts.log.obtained('ada', 600, true, 1_000), true)
   t.equal(accounts.log.obtained('bob', 600, true, 1_000), false)
   t.equal(accounts.lines.length, 10)
+  accounts.fail('bob', 2_000, 503, true)
   t.equal(accounts.log.obtained('bob', 600, false, 61_000), true)
+  t.match(accounts.lines.at(-1)?.fields, { failedForMs: 1_000, refusedCalls: 0 })
 
   const { lines, log, fail } = stageLog(false)
   for (let line = 0; line < 9; line++) fail('', 0, 500 + line)
@@ -487,7 +498,9 @@ t.test('nothing is written of an outage for which there was never a line', async
   fail('', 2_000)
   t.equal(log.obtained('', 600, true, 3_000), false)
   t.equal(lines.length, 10)
-  t.equal(log.obtained('', 600, true, 122_000), false, 'it is forgotten')
+  t.equal(log.obtained('', 600, true, 62_000), false, 'it is forgotten')
+  fail('', 122_000)
+  t.equal(lines.length, 11, 'and has taken no line of a later one')
 })
 
 t.test('a failure within ten minutes continues an outage, a later one begins another', async (t) => {

@@ -1,5 +1,13 @@
 import t from 'tap'
-import { answerWith, type Endpoint, fail, grant, hang, startEndpoint } from '../../support/endpoint.js'
+import {
+  answerWith,
+  credentials,
+  type Endpoint,
+  fail,
+  grant,
+  hang,
+  startEndpoint
+} from '../../support/endpoint.js'
 import { recordingLogger } from '../../support/recording-logger.js'
 import { turns } from '../../support/virtual-clock.js'
 
@@ -10,6 +18,10 @@ t.test('serves the cached token at once while one refresh runs behind', async (t
   endpoint.answer = endpoint.held()
   await endpoint.untilRequest(2)
   for (let call = 0; call < 100; call++) t.equal((await provider.getToken()).accessToken, 'token-1')
+  const nowMs = endpoint.clock.monotonic()
+  const inMs = [...endpoint.clock.timers].map(({ atMs }) => atMs - nowMs).sort((a, b) => a - b)
+  t.equal(inMs.length, 3, 'the two limits of the refresh, and the hard line')
+  t.ok((inMs[0] ?? 0) > 3_000, 'there is nothing to repeat meanwhile')
   t.equal(endpoint.count, 2, 'one request runs, and nobody waits for it')
   t.equal(provider.status().state, 'refreshing')
   await endpoint.release()
@@ -196,4 +208,25 @@ t.test('makes one attempt in a background refresh, and more once a caller waits 
   await endpoint.clock.advance(400)
   await waiting
   t.equal(endpoint.count, 4)
+})
+
+t.test('tries again after a second if a refresh got no place in time', async (t) => {
+  const endpoint = await startEndpoint(t)
+  // All refreshes begin at the same instant.
+  t.intercept(Math, 'random', { value: () => 0 })
+  const provider = endpoint.provider(t, { credentials, timeoutMs: 10_000, deadlineMs: 10_000 })
+  const accounts = Array.from({ length: 65 }, (_, account) => `${account}`)
+  await Promise.all(accounts.map((account) => provider.getToken({ account })))
+  endpoint.answer = hang
+  endpoint.requests.length = 0
+  await endpoint.clock.advance(570_000)
+  const asked = () => new Set(endpoint.requests.map(({ headers }) => headers.authorization)).size
+  t.equal(asked(), 64)
+  await endpoint.clock.advance(10_000)
+  t.equal(asked(), 64)
+  endpoint.answer = grant()
+  await endpoint.clock.advance(999)
+  t.equal(asked(), 64)
+  await endpoint.clock.advance(1)
+  t.equal(asked(), 65)
 })

@@ -82,6 +82,29 @@ t.test('takes no lock while its client has to wait for what Retry-After asked fo
   t.equal(endpoint.count, 3)
 })
 
+t.test('tells who cannot wait for it how much is left of what Retry-After asked for', async (t) => {
+  const { endpoint, join } = await startFleet(t, hang)
+  const holder = join({ deadlineMs: 60_000, timeoutMs: 60_000 })
+  holder.getToken({ account: 'shared' }).catch(() => {})
+  await endpoint.untilRequest(1)
+  const member = join()
+  const refused = member.getToken({ account: 'shared' }).catch((error) => error)
+  await endpoint.clock.advance(3_000)
+  endpoint.answer = fail(503, { 'Retry-After': '9' })
+  const told = member.getToken({ account: 'told' })
+  await endpoint.untilRequest(2)
+  await endpoint.clock.settle()
+  endpoint.answer = grant()
+  await holder.close()
+  await endpoint.clock.advance(2_000)
+  const { code, retryAfter } = await refused
+  t.equal(code, 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE')
+  t.ok(retryAfter >= 7 && retryAfter <= 9, `${retryAfter} s`)
+  t.match(member.status('shared'), { state: 'empty', consecutiveFailures: 0 }, 'it is no verdict')
+  await endpoint.clock.advance(8_000)
+  t.ok(await told)
+})
+
 t.test('gives its place back while it waits for the holder of the lock', async (t) => {
   const { endpoint, join } = await startFleet(t, hang)
   const holder = join({ deadlineMs: 60_000, timeoutMs: 60_000 })

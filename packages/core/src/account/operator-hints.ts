@@ -182,7 +182,7 @@ function networkHint({ cause }: Failure): string {
 const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY']
 
 /** The provider's own agent reads no proxy variables, which is often why no request gets through. */
-function proxyHint({ hasDispatcher = false }: Destination, environment: Environment): string {
+function proxyHint({ hasDispatcher }: Destination, environment: Environment): string {
   const variable = PROXY_VARIABLES.find((name) => environment[name])
   return variable === undefined || hasDispatcher
     ? ''
