@@ -412,6 +412,16 @@ t.test(
   }
 )
 
+t.test('an outage of many is in the log if one of those that it stands for is', async (t) => {
+  const { lines, log, fail } = stageLog(true)
+  for (let line = 0; line < 9; line++) fail('account-0', 0, 500 + line)
+  for (const account of accountsOf(6).slice(1)) fail(account, 1)
+  t.equal(lines.length, 9)
+  for (const account of accountsOf(5)) t.equal(log.obtained(account, 600, true, 1_000), false)
+  t.equal(log.obtained('account-5', 600, true, 1_000), true)
+  t.match(lines.at(-1), { level: 'info', fields: { failedForMs: 1_000 } })
+})
+
 t.test('a caller who is refused for another reason is no other line', async (t) => {
   const { lines, fail } = stageLog(false)
   fail('', 0)
