@@ -131,11 +131,11 @@ export class OutageLog {
   }
 
   /** Whether an outage is over: with credentials of their own, all of its accounts must have a token again. */
-  #isOver({ failing, endedAtMs }: Outage, hasRecovered: boolean, nowMs: number): boolean {
+  #isOver({ failing }: Outage, hasRecovered: boolean, nowMs: number): boolean {
     for (const failedAtMs of failing.values()) {
       if (nowMs - failedAtMs <= UNUSED_AFTER_MS) return false
     }
-    return this.#isPerAccount || hasRecovered || endedAtMs !== undefined
+    return this.#isPerAccount || hasRecovered
   }
 
   #forgetOld(nowMs: number): void {
