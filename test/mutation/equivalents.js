@@ -53,21 +53,9 @@ export const equivalents = [
   },
   {
     file: 'core/account/account.ts',
-    before: 'this.#hotUntilMs = NEVER',
-    after: ';',
-    reason: 'An account that has forgotten its token is not where the hot path looks for one.'
-  },
-  {
-    file: 'core/account/account.ts',
     before: 'this.#acquisition?.close()',
     after: 'this.#acquisition.close()',
     reason: 'Only accounts that are acquiring are closed.'
-  },
-  {
-    file: 'core/account/account.ts',
-    before: 'const WAITED_IN_VAIN_RETRY_MS = 1_000',
-    after: 'const WAITED_IN_VAIN_RETRY_MS = 1001',
-    reason: 'A millisecond at a limit, which nobody counts on.'
   },
   {
     file: 'core/account/account.ts',
@@ -89,10 +77,22 @@ export const equivalents = [
     reason: 'A result that is not cached is that of an account that was evicted meanwhile.'
   },
   {
+    file: 'core/account/choose-token.ts',
+    before: 'const leastMs = isNewest ? 0 : minimumLifetimeMs',
+    after: 'const leastMs = isNewest ? 1 : minimumLifetimeMs',
+    reason: 'The margin is a millisecond at least.'
+  },
+  {
     file: 'core/account/get-token-options.ts',
     before: "return typeof account === 'string' ? account : undefined",
     after: 'return (account)',
     reason: 'No account is named by anything but a string, so nothing is found.'
+  },
+  {
+    file: 'core/account/outage-log.ts',
+    before: 'const [oldest = account] = failing.keys()',
+    after: 'const [oldest] = failing.keys()',
+    reason: 'There is one at least: it has just been noted.'
   },
   {
     file: 'core/account/outage-log.ts',
@@ -108,9 +108,9 @@ export const equivalents = [
   },
   {
     file: 'core/account/pauses.ts',
-    before: 'return leftMs > 0 ? { failure: POINTLESS, leftMs } : undefined',
-    after: 'return leftMs >= 0 ? { failure: POINTLESS, leftMs } : undefined',
-    reason: 'A millisecond at a limit, which nobody counts on.'
+    before: '].reduce((longest, pause) => ((pause?.leftMs ?? 0) > (longest?.leftMs ?? 0) ? pause : longest))',
+    after: '].reduce((longest, pause) => (((pause?.leftMs)) > (longest?.leftMs ?? 0) ? pause : longest))',
+    reason: '`undefined` is not more than a number.'
   },
   {
     file: 'core/account/pauses.ts',
@@ -123,6 +123,12 @@ export const equivalents = [
     before: 'if (isPointless) this.#pointless ??= new PointlessPause()',
     after: 'if (true) this.#pointless ??= new PointlessPause()',
     reason: 'One that was never set is over. It is only memory.'
+  },
+  {
+    file: 'core/account/account-events.ts',
+    before: 'if (!invalidateChannel.hasSubscribers) return',
+    after: 'if (false) return',
+    reason: 'Without a subscriber, publishing does nothing; it only costs.'
   },
   {
     file: 'core/account/account-events.ts',

@@ -85,6 +85,21 @@ for (const [what, isTaken, token, held, purpose] of [
     { isReplacement: true }
   ],
   [
+    'what is as old as the rejected one, not',
+    false,
+    shared('b', 20_000),
+    cached('a', 20_000),
+    { isReplacement: true }
+  ],
+  [
+    'the cached one that was issued again some time ago, not',
+    false,
+    shared('a', 6_000),
+    cached('a', 100_000),
+    {}
+  ],
+  ['another one at half of its life', true, shared('b', 300_000), cached('a', 570_000), {}],
+  [
     'what is older than the rejected one, not',
     false,
     shared('b', 20_001),

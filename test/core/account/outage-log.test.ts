@@ -412,6 +412,31 @@ t.test(
   }
 )
 
+t.test('a hint is not repeated while another outage lasts', async (t) => {
+  const { lines, log, fail } = stageLog(true)
+  for (const account of ['ada', 'bob']) fail(account, 0)
+  t.equal(log.obtained('ada', 600, true, 1_000), true)
+  fail('eve', 2_000)
+  t.strictSame(
+    lines.map(({ fields }) => 'hint' in (fields as object)),
+    [true, false, false, false]
+  )
+})
+
+t.test('an account that fails again is not the one that is forgotten', async (t) => {
+  const { log, fail } = stageLog(true)
+  const accounts = accountsOf(1_000)
+  accounts.forEach((account, index) => {
+    fail(account, index)
+  })
+  fail('account-0', 2_000)
+  fail('another', 2_001)
+  for (const account of [...accounts.slice(2), 'another']) {
+    t.equal(log.obtained(account, 600, true, 3_000), false)
+  }
+  t.equal(log.obtained('account-0', 600, true, 3_000), true, 'nobody remembers the second one')
+})
+
 t.test('an outage of many is in the log if one of those that it stands for is', async (t) => {
   const { lines, log, fail } = stageLog(true)
   for (let line = 0; line < 9; line++) fail('account-0', 0, 500 + line)

@@ -76,6 +76,29 @@ t.test('the status shows the cool-down that holds back the account longer', asyn
   t.equal(pauses.coolDownForStatus(at(120_000), undefined).failure, UNAVAILABLE, 'only one has failed')
 })
 
+t.test('the status shows the one that lasts, to its end', async (t) => {
+  const gate = new ClientGate()
+  const pauses = of(gate)
+  gate.failed(UNAVAILABLE, undefined, at(0))
+  pauses.failed(INVALID, BACKGROUND, at(10_000))
+  for (const nowMs of [10_000, 69_999.5]) {
+    t.equal(pauses.coolDownForStatus(at(nowMs), undefined).failure, INVALID)
+  }
+})
+
+t.test('a token that is no better holds back requests for 5 s, until a better one comes', async (t) => {
+  const pauses = of(new ClientGate())
+  t.equal(pauses.hasRecovered, false)
+  pauses.succeeded(undefined, at(0), true, at(100))
+  t.match(pauses.current(at(4_999.5), undefined), { leftMs: 0.5 })
+  t.equal(pauses.current(at(5_000), undefined), undefined)
+  t.equal(pauses.hasRecovered, false)
+  pauses.succeeded(undefined, at(6_000), true, at(6_100))
+  t.equal(pauses.isPointless(at(6_200)), true)
+  pauses.succeeded(undefined, at(7_000), false, at(7_100))
+  t.equal(pauses.isPointless(at(7_200)), false)
+})
+
 t.test('a pause lasts to its end, and the longest counts', async (t) => {
   const gate = new ClientGate()
   const pauses = of(gate)
@@ -111,6 +134,9 @@ t.test('whoever watches is shown each pause of an account, and whose it is', asy
     ]
   )
   t.match(seen[2]?.[0], { beganAtMs: 2 }, 'that of an old token')
+  pauses.succeeded(gate.admit(), at(9_000), true, at(9_000))
+  pauses.publish(at(9_000))
+  t.equal(seen[5]?.[0], seen[2]?.[0], 'it is known again')
 })
 
 t.test('an own pause that no attempt can end is over when the token lapses', async (t) => {

@@ -59,6 +59,7 @@ t.test('replaces a token from its fifth second on, and again 30 s after that beg
   t.equal(rejections.lastReplacementMs, Number.NEGATIVE_INFINITY)
   t.equal(replaced(5_000), true)
   t.equal(rejections.lastReplacementMs, 5_000)
+  t.equal(rejections.includes({ accessToken: 'a' } as Acquired), true)
   t.equal(replaced(34_999, cached('b', 6_000)), false)
   t.equal(replaced(35_000, cached('b', 6_000)), true)
 })
@@ -122,6 +123,7 @@ t.test('drops a token that is invalidated, and deletes it from the store in the 
   t.equal(rejections.reject(token, at(5_000)), true)
   t.strictSame(withdrawn, ['a 1'])
   t.equal(rejections.includes({ accessToken: 'a' } as Acquired), true)
+  t.equal(rejections.reject({ ...token, withdraw: undefined }, at(5_000)), true, 'without a store')
 })
 
 t.test('does not take the rejected token back, unless it was sent again to replace itself', async (t) => {

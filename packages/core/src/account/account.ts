@@ -5,16 +5,9 @@ import { isPause, type Pause } from '../acquisition/cool-down.js'
 import type { Demand } from '../acquisition/fleet.js'
 import { CLOSED, type Failure, isFailure, POINTLESS, toFailure } from '../failure.js'
 import { startOfWaitMs } from '../observe/serve-error.js'
-import {
-  ageMs,
-  cancelTimeout,
-  type Instant,
-  NEVER,
-  readClock,
-  setBackgroundTimeout
-} from '../support/clock.js'
+import { cancelTimeout, type Instant, NEVER, readClock, setBackgroundTimeout } from '../support/clock.js'
 import type { AccessToken } from '../token/access-token.js'
-import { hotUntilMs, isDue, nextWakeMs, usableMs } from '../token/lifetime.js'
+import { hotUntilMs, isDue, leftMs, nextWakeMs, usableMs } from '../token/lifetime.js'
 import type { AccountContext } from './account-context.js'
 import {
   type CachedToken,
@@ -113,7 +106,7 @@ export class Account {
       if (replacement === undefined) return cached.token
       return this.#use(this.#orThrow(await this.#started(replacement, now).wait(signal), now.monotonicMs))
     }
-    if (minimumLifetimeMs > cached.lifetimeMs - ageMs(cached.issuedAt, now)) {
+    if (minimumLifetimeMs > leftMs(cached, now)) {
       return this.#renew(cached, minimumLifetimeMs, now, signal)
     }
     this.#refreshIfDue(cached, now)
@@ -239,13 +232,9 @@ export class Account {
 
   /** Hands out a token that has just come. One from the fleet's store may be due for its refresh already. */
   #useNew(cached: CachedToken): AccessToken {
-    const token = this.#use(cached)
-    const now = this.#now()
-    if (cached === this.#cached && this.#acquisition === undefined && isDue(cached, now)) {
-      this.#request(now)
-      this.#armTimer(now)
-    }
-    return token
+    this.#use(cached)
+    if (cached === this.#cached && isDue(cached, this.#now())) this.#wake()
+    return cached.token
   }
 
   #orThrow(result: CachedToken | Failure, sinceMs: number | undefined): CachedToken {

@@ -1,6 +1,6 @@
 import type { BandwidthTokenErrorCode } from '../errors.js'
-import { ageMs, type Instant } from '../support/clock.js'
-import { usableMs } from '../token/lifetime.js'
+import type { Instant } from '../support/clock.js'
+import { leftMs, usableMs } from '../token/lifetime.js'
 import type { CachedToken } from './cached-token.js'
 import type { Pauses } from './pauses.js'
 
@@ -31,7 +31,7 @@ export function describeStatus(
   isAcquiring: boolean,
   now: Instant
 ): TokenStatus {
-  const expiresInMs = cached && cached.lifetimeMs - ageMs(cached.issuedAt, now)
+  const expiresInMs = cached && leftMs(cached, now)
   const servesForMs = cached && usableMs(cached, now)
   const { failure, consecutiveFailures } = pauses.coolDownForStatus(now, servesForMs)
   const pause = pauses.current(now, servesForMs)

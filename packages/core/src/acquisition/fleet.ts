@@ -36,7 +36,7 @@ interface Fleet {
 export function fleetLoader(options: FleetOptions): LoadFleet {
   const tryLoading = () =>
     load(options).catch(() => {
-      loaded = undefined
+      loaded = loading = undefined
       options.log.warnOnce(
         'The code for the store could not be loaded. Until it is, this process fetches its own tokens.'
       )
@@ -49,12 +49,20 @@ export function fleetLoader(options: FleetOptions): LoadFleet {
   }
 }
 
-async function load({ store, storeKeys, tokenUrl, scope, clock, log, closed }: FleetOptions): Promise<Fleet> {
-  const [{ agree }, { identityText }, { Sealer }] = await Promise.all([
+/** The same for all providers, because a loader hook of the app can make each import cost time. */
+let loading: ReturnType<typeof importStore> | undefined
+
+function importStore() {
+  return Promise.all([
     import('../store/fleet-lock.js'),
     import('../store/identity.js'),
     import('../store/sealer.js')
   ])
+}
+
+async function load({ store, storeKeys, tokenUrl, scope, clock, log, closed }: FleetOptions): Promise<Fleet> {
+  loading ??= importStore()
+  const [{ agree }, { identityText }, { Sealer }] = await loading
   const storeLog = new StoreLog(log, clock)
   return {
     agree,

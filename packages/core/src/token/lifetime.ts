@@ -39,9 +39,14 @@ export function marginMsOf(lifetimeMs: number, expiryMarginMs: number): number {
   return Math.max(1, Math.min(expiryMarginMs, lifetimeMs / 10))
 }
 
+/** Milliseconds until the token expires. */
+export function leftMs(life: Life, now: Instant): number {
+  return life.lifetimeMs - ageMs(life.issuedAt, now)
+}
+
 /** Milliseconds for which the token may still be handed out; negative when it may not. */
 export function usableMs(life: Life, now: Instant): number {
-  return life.lifetimeMs - life.marginMs - ageMs(life.issuedAt, now)
+  return leftMs(life, now) - life.marginMs
 }
 
 /** Whether the refresh instant of the token has come. */
