@@ -1,5 +1,13 @@
 import { authenticate, type Endpoint, requestToken } from '../endpoint/request.js'
-import { CLOSED, type Failure, isFailure, STOOD_STILL, TIMED_OUT, WAITED_IN_VAIN } from '../failure.js'
+import {
+  CLOSED,
+  type Failure,
+  isFailure,
+  STOOD_STILL,
+  TIMED_OUT,
+  toFailure,
+  WAITED_IN_VAIN
+} from '../failure.js'
 import { abortable, controllerWithin } from '../support/abortable.js'
 import { type Clock, readClock } from '../support/clock.js'
 import type { Log } from '../support/logger.js'
@@ -286,8 +294,9 @@ function withdrawable(
   writing: Promise<Acquired | Failure | undefined>
 ): Acquired | Failure {
   if (isFailure(fetched)) return fetched
-  const withdraw = () => {
-    void writing.then((written) => written && !isFailure(written) && written.withdraw?.())
+  const withdraw = async () => {
+    const written = await writing.catch(toFailure)
+    if (written !== undefined && !isFailure(written)) written.withdraw?.()
   }
   return { ...fetched, withdraw }
 }

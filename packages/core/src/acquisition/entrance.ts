@@ -36,6 +36,17 @@ export class Entrance {
     return deadline.signal.reason === TIMED_OUT && this.#waitsUnder === deadline
   }
 
+  leavePlace(): void {
+    if (this.#hasPlace) this.#places.release()
+    this.#hasPlace = false
+  }
+
+  /** Lets others in. Call it after the verdict is recorded, because they look at it. */
+  leave(): void {
+    this.admission?.leave()
+    this.leavePlace()
+  }
+
   /**
    * Waits until nothing holds back the client and there is a place, and calls `passed` in that very moment. Being refused
    * here, or running out of time, is no verdict: it starts no cool-down.
@@ -83,16 +94,5 @@ export class Entrance {
     // Others have begun a cool-down since. It is admitted again, like a new acquisition, and may be the probe.
     this.admission?.leave()
     this.admission = this.#gate.admit()
-  }
-
-  leavePlace(): void {
-    if (this.#hasPlace) this.#places.release()
-    this.#hasPlace = false
-  }
-
-  /** Lets others in. Call it after the verdict is recorded, because they look at it. */
-  leave(): void {
-    this.admission?.leave()
-    this.leavePlace()
   }
 }
