@@ -53,6 +53,14 @@ t.test('reads the environment at construction, and not again', async (t) => {
   t.equal(server.requests[0]?.headers.authorization, basic('env-id:env-secret'))
 })
 
+t.test('takes an empty variable for a missing one', async (t) => {
+  Object.assign(process.env, { BW_CLIENT_ID: 'env-id', BW_CLIENT_SECRET: '' })
+  t.throws(() => provide(t, {}), {
+    code: 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID',
+    message: /"clientSecret".*pass the option or set BW_CLIENT_SECRET in the environment/
+  })
+})
+
 t.test('takes each of the two credentials from the option first', async (t) => {
   Object.assign(process.env, { BW_CLIENT_ID: 'env-id', BW_CLIENT_SECRET: 'env-secret' })
   const authorizationOf = async (options: TokenProviderOptions) =>

@@ -42,5 +42,5 @@ function required(name: keyof Credentials): string {
   if (isValid(value)) return value as string
   throw value === undefined || value === ''
     ? optionInvalid(name, value, `${expected}: pass the option or set ${variable} in the environment`)
-    : optionInvalid(name, value, `${variable} in the environment to be ${expected}`, describe?.(value))
+    : optionInvalid(name, value, `${variable} in the environment to be ${expected}`, describe(value))
 }

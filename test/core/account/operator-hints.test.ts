@@ -1,6 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { Agent } from 'undici'
 import { failureFields, WAITED_IN_VAIN } from '../../support/core-internals.js'
+import { startEndpoint } from '../../support/endpoint.js'
+import { recordingLogger } from '../../support/recording-logger.js'
 
 type Failure = Parameters<typeof failureFields>[0]
 
@@ -203,4 +206,25 @@ t.test('never throws, whatever the failure and the URL', async () => {
       return Object.values(fields).every((value) => value !== undefined)
     })
   )
+})
+
+t.test('says nothing of a proxy where a dispatcher was given, which may use it', async (t) => {
+  process.env['https_proxy'] = 'http://proxy.example'
+  t.teardown(() => delete process.env['https_proxy'])
+  const agent = new Agent()
+  t.teardown(() => agent.destroy())
+  for (const [dispatcher, isNamed] of [
+    [undefined, true],
+    [agent, false]
+  ] as const) {
+    const logger = recordingLogger()
+    const endpoint = await startEndpoint(t, ({ socket }) => socket.destroy())
+    const provider = endpoint.provider(t, { logger, dispatcher })
+    const failing = provider.getToken().catch(() => {})
+    await endpoint.clock.advance(1_000)
+    await failing
+    const { hint = '' } = (logger.lines[0]?.fields ?? {}) as { hint?: string }
+    t.match(hint, 'The connection was closed')
+    t.equal(hint.includes('https_proxy is set'), isNamed, hint)
+  }
 })

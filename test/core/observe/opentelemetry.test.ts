@@ -180,6 +180,21 @@ t.test('observes another account than the default one, and has zeros where there
   t.match(series(await collect(), 'state'), { 'state=empty': 0, 'state=fresh': 1 })
 })
 
+t.test('is not asked any more once it has ended', async (t) => {
+  const collect = startSdk(t)
+  const endpoint = await startEndpoint(t)
+  const meter = Object.getPrototypeOf(metrics.getMeter('any'))
+  const removed = t.capture(meter, 'removeBatchObservableCallback', meter.removeBatchObservableCallback)
+  const end = observeProvider(endpoint.provider(t))
+  await collect()
+  t.equal(removed().length, 0)
+  end()
+  for (let turn = 0; turn < 2; turn++) {
+    t.strictSame(series(await collect(), 'token.remaining'), { '': 0 })
+  }
+  t.equal(removed().length, 1)
+})
+
 t.test('counts by the SDK that has started meanwhile', async (t) => {
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)
