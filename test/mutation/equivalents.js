@@ -16,6 +16,12 @@ export const equivalents = [
   },
   {
     file: 'core/account/account.ts',
+    before: 'return isRejected ? this.getToken(minimumLifetimeMs, rejected, signal) : token',
+    after: 'return (this.getToken(minimumLifetimeMs, rejected, signal))',
+    reason: 'If it asks again, it gets the token that has just come.'
+  },
+  {
+    file: 'core/account/account.ts',
     before: 'this.#pauses.lapsed((then) => usableMs(cached, then) >= 0, now)',
     after: 'this.#pauses.lapsed((then) => usableMs(cached, then) >= 1, now)',
     reason: 'A millisecond at a limit, which nobody counts on.'
@@ -89,6 +95,12 @@ export const equivalents = [
     reason: 'No account is named by anything but a string, so nothing is found.'
   },
   {
+    file: 'core/account/operator-hints.ts',
+    before: "const code = cause?.code ?? ''",
+    after: "const code = cause?.code ?? 'x'",
+    reason: 'No code and an unknown one have the same hint.'
+  },
+  {
     file: 'core/account/outage-log.ts',
     before: 'const [oldest = account] = failing.keys()',
     after: 'const [oldest] = failing.keys()',
@@ -105,6 +117,12 @@ export const equivalents = [
     before: "const ALL = Symbol('all')",
     after: "const ALL = Symbol('')",
     reason: 'The description of a symbol is for debuggers.'
+  },
+  {
+    file: 'core/account/pauses.ts',
+    before: 'if (isOwn && this.#own === NO_COOL_DOWN) this.#own = new CoolDown()',
+    after: 'if ((this.#own === NO_COOL_DOWN)) this.#own = new CoolDown()',
+    reason: 'One that was never added to is over. It is only memory.'
   },
   {
     file: 'core/account/pauses.ts',
@@ -135,6 +153,12 @@ export const equivalents = [
     before: 'if (!refreshChannel.hasSubscribers) return',
     after: 'if (false) return',
     reason: 'Without a subscriber, publishing does nothing; it only costs.'
+  },
+  {
+    file: 'core/acquisition/acquisition.ts',
+    before: 'if (written !== undefined && !isFailure(written)) written.withdraw?.()',
+    after: 'if ((written !== undefined)) written.withdraw?.()',
+    reason: 'A failure has nothing to withdraw.'
   },
   {
     file: 'core/acquisition/acquisition.ts',
@@ -176,9 +200,15 @@ export const equivalents = [
   },
   {
     file: 'core/acquisition/entrance.ts',
-    before: "} else if ('heldMs' in obstacle && obstacle.heldMs < deadline.leftMs) {",
-    after: '} else if ((obstacle.heldMs < deadline.leftMs)) {',
+    before: "return 'heldMs' in obstacle && obstacle.heldMs < leftMs",
+    after: 'return (obstacle.heldMs < leftMs)',
     reason: '`undefined` is not less than a number.'
+  },
+  {
+    file: 'core/acquisition/places.ts',
+    before: 'if (!this.#line.delete(admit)) this.release()',
+    after: 'if (true) this.release()',
+    reason: 'Whoever is still in line takes the place that it gives back.'
   },
   {
     file: 'core/acquisition/tracing.ts',

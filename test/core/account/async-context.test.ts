@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm'
 import type { TokenProvider } from '@bandwidth-token/core'
 import t from 'tap'
 import { fail, startEndpoint } from '../../support/endpoint.js'
+import { startFleet } from '../store/fleet.js'
 
 const context = new AsyncLocalStorage<string | { id: number }>()
 
@@ -35,6 +36,30 @@ t.test('calls credentials and logger in the context in which the provider was ma
     seen.every((store) => store === 'start-up'),
     `${seen}`
   )
+})
+
+t.test('sets no timer in the context of a caller who gets a shared token that is due', async (t) => {
+  const { endpoint, join } = await startFleet(t)
+  const { clock } = endpoint
+  const first = join()
+  await first.getToken()
+  await first.close()
+  await clock.advance(585_000)
+  const seen: unknown[] = []
+  const watched = {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    setTimeout: (callback: () => void, delayMs: number) => {
+      seen.push(context.getStore())
+      return clock.setTimeout(callback, delayMs)
+    },
+    clearTimeout: (handle: unknown) => clock.clearTimeout(handle)
+  }
+  const provider = join({ clock: watched })
+  await context.run('request', () => Promise.all([provider.getToken(), provider.getToken()]))
+  await clock.settle()
+  t.equal(provider.peek()?.accessToken, 'token-2')
+  t.strictSame([...new Set(seen)], [undefined])
 })
 
 t.test('keeps no context of a caller alive', async (t) => {

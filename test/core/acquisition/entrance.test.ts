@@ -182,6 +182,41 @@ for (const [what, failure] of [
   })
 }
 
+t.test('knows whether a request would have to wait', async (t) => {
+  const { clock, gate, entrance, deadline, now } = setStage()
+  t.equal(entrance().hasToWait(deadline()), false)
+  gate.hold(UNAVAILABLE, 9_999, now())
+  t.equal(entrance().hasToWait(deadline()), true)
+  await clock.advance(9_999)
+  t.equal(entrance().hasToWait(deadline()), false)
+  gate.hold(UNAVAILABLE, 10_000, now())
+  t.equal(entrance().hasToWait(deadline()), false, 'it is refused')
+  await clock.advance(10_000)
+  gate.coolDown.add(UNAVAILABLE, now())
+  t.equal(entrance().hasToWait(deadline()), false, 'so it is during a cool-down')
+  await clock.advance(1_000)
+  t.equal(entrance().hasToWait(deadline()), false)
+  const probe = entrance()
+  await probe.enter(deadline())
+  t.equal(entrance().hasToWait(deadline()), true)
+  t.equal(probe.hasToWait(deadline()), false)
+})
+
+t.test('a run that has ended does not disturb the one that follows it', async (t) => {
+  const { clock, entrance, deadline, fill } = setStage()
+  await fill()
+  const one = entrance()
+  const [old, next] = [deadline(), deadline()]
+  const before = one.wait(old)
+  const waiting = one.wait(next)
+  old.end(STOOD_STILL)
+  t.equal(await before, STOOD_STILL)
+  t.equal(await one.wait(old), STOOD_STILL)
+  await clock.advance(10_000)
+  t.equal(await waiting, WAITED_IN_VAIN)
+  t.equal(one.waitedInVain(next), true)
+})
+
 t.test('leaves it to the timer to say why the time is over', async (t) => {
   const { clock, entrance, deadline, free } = setStage()
   const until = deadline()

@@ -47,7 +47,8 @@ async function setStage(t: Test) {
     accepts: () => true,
     lastReplacementMs: () => Number.NEGATIVE_INFINITY,
     fetch: async () => token('fetched'),
-    takePlace: async () => {},
+    hasToWait: () => false,
+    takePlace: async () => undefined,
     leavePlace: () => {},
     mayShare: () => true,
     isEnded: () => false,
@@ -97,6 +98,13 @@ t.test('an acquisition that has ended gets nothing', async (t) => {
   const { obtain, commands } = await setStage(t)
   t.equal(await obtain({ isEnded: () => true, fetch: never }), undefined)
   t.strictSame(commands, ['get'], 'and takes no lock')
+})
+
+t.test('a member that may send no request takes no lock', async (t) => {
+  const { obtain, commands } = await setStage(t)
+  const refusal = statusFailure(503, undefined, undefined)
+  t.equal(await obtain({ takePlace: async () => refusal, fetch: never }), refusal)
+  t.strictSame(commands, ['get'])
 })
 
 t.test('the second member gets the token of the first, for the same account only', async (t) => {

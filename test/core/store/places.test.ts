@@ -1,6 +1,6 @@
 import type { TokenStore } from '@bandwidth-token/core'
-import t from 'tap'
-import { fail, grant, hang } from '../../support/endpoint.js'
+import t, { type Test } from 'tap'
+import { type Answer, fail, grant, hang } from '../../support/endpoint.js'
 import { startFleet } from './fleet.js'
 
 const PER_ACCOUNT = {
@@ -80,6 +80,76 @@ t.test('takes no lock while its client has to wait for what Retry-After asked fo
   t.match(await waiting, { accessToken: 'token-2' })
   t.ok(await first)
   t.equal(endpoint.count, 3)
+})
+
+/** A member that waits for the lock of another one, while its own client has to wait for 8 s. */
+async function stageOfWaiting(t: Test, answer: Answer) {
+  const { endpoint, join } = await startFleet(t)
+  endpoint.answer = endpoint.held(answer)
+  const holding = join().getToken({ account: 'shared' })
+  await endpoint.untilRequest(1)
+  const member = join()
+  const waiting = member.getToken({ account: 'shared' })
+  endpoint.answer = fail(429, { 'Retry-After': '8' })
+  const told = member.getToken({ account: 'told' })
+  await endpoint.untilRequest(2)
+  await endpoint.clock.settle()
+  return { endpoint, holding, waiting, told }
+}
+
+t.test('gets the token of the holder of the lock while its own client has to wait', async (t) => {
+  const { endpoint, holding, waiting, told } = await stageOfWaiting(t, grant())
+  endpoint.answer = grant()
+  await endpoint.clock.advance(2_500)
+  await endpoint.release()
+  t.match(await holding, { accessToken: 'token-1' })
+  let got = ''
+  void waiting.then(({ accessToken }) => {
+    got = accessToken
+  })
+  await endpoint.clock.advance(500)
+  t.equal(got, 'token-1')
+  await endpoint.clock.advance(6_000)
+  t.ok(await told)
+  t.equal(endpoint.count, 3)
+})
+
+t.test('is told that the holder of the lock has failed while its own client has to wait', async (t) => {
+  const { endpoint, holding, waiting, told } = await stageOfWaiting(t, fail(503))
+  endpoint.answer = fail(503)
+  for (const call of [holding, told]) call.catch(() => {})
+  let code = ''
+  waiting.catch((error) => {
+    code = error.code
+  })
+  await endpoint.clock.advance(1_500)
+  await endpoint.release()
+  await endpoint.clock.advance(2_500)
+  t.equal(code, 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE')
+  t.equal(endpoint.count, 4, 'three of the holder, and the one that was told to wait')
+})
+
+t.test('sends no command for each of many accounts whose probe fails', async (t) => {
+  const { endpoint, join, commands } = await startFleet(t, fail(503))
+  const provider = join()
+  const first = provider.getToken().catch(() => {})
+  await endpoint.clock.advance(400)
+  await first
+  await endpoint.clock.advance(1_000)
+  endpoint.answer = endpoint.held(fail(503))
+  const probing = provider.getToken({ account: 'probe' }).catch(() => {})
+  await endpoint.untilRequest(4)
+  const calls = Array.from({ length: 200 }, (_, account) =>
+    provider.getToken({ account: `${account}` }).catch(({ code }) => code)
+  )
+  await endpoint.clock.settle()
+  commands.length = 0
+  await endpoint.release()
+  await endpoint.clock.settle()
+  await probing
+  t.strictSame([...new Set(await Promise.all(calls))], ['ERR_BANDWIDTH_TOKEN_UNAVAILABLE'])
+  t.equal(commands.filter((name) => name === 'lock').length, 0)
+  t.equal(endpoint.count, 4)
 })
 
 t.test('tells who cannot wait for it how much is left of what Retry-After asked for', async (t) => {

@@ -233,7 +233,7 @@ export class Account {
   /** Hands out a token that has just come. One from the fleet's store may be due for its refresh already. */
   #useNew(cached: CachedToken): AccessToken {
     this.#use(cached)
-    if (cached === this.#cached && isDue(cached, this.#now())) this.#wake()
+    if (cached === this.#cached && isDue(cached, this.#now())) this.#context.inOwnContext(() => this.#wake())
     return cached.token
   }
 

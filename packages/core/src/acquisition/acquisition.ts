@@ -182,6 +182,7 @@ export class Acquisition<Result> {
         fetching = this.#fetch(credentials)
         return fetching
       },
+      hasToWait: () => this.#entrance.hasToWait(deadline),
       takePlace: () => this.#entrance.wait(deadline),
       // After a freeze, the place belongs to the run that follows this one.
       leavePlace: () => {

@@ -10,11 +10,14 @@ export interface Admission {
   leave(): void
 }
 
+/** The time that `Retry-After` asked for is not over. */
+export interface HeldBack {
+  readonly heldMs: number
+  readonly failure: Failure
+}
+
 /** What a request of the client has to wait for, or the failure with which it is refused. */
-export type Obstacle =
-  | { readonly failure: Failure }
-  | { readonly heldMs: number; readonly failure: Failure }
-  | { readonly probe: Promise<void> }
+export type Obstacle = { readonly failure: Failure } | HeldBack | { readonly probe: Promise<void> }
 
 /**
  * Decides whether requests of one client may be sent. During its cool-down, and before the time that `Retry-After`

@@ -1,6 +1,6 @@
 import { type Failure, TIMED_OUT, WAITED_IN_VAIN } from '../failure.js'
 import { type Clock, readClock } from '../support/clock.js'
-import type { Admission, ClientGate } from './client-gate.js'
+import type { Admission, ClientGate, HeldBack, Obstacle } from './client-gate.js'
 import type { Deadline } from './deadline.js'
 import type { Places } from './places.js'
 
@@ -27,8 +27,16 @@ export class Entrance {
   }
 
   /** Waits until a request may be sent, and takes a place for it. Never rejects. */
-  wait(deadline: Deadline): Promise<Failure | undefined> {
-    return this.#pass(deadline, () => {})
+  async wait(deadline: Deadline): Promise<Failure | undefined> {
+    // After a freeze, a run that has ended can still come here, beside the one that follows it.
+    const { aborted, reason } = deadline.signal
+    return aborted ? reason : this.#pass(deadline, () => {})
+  }
+
+  /** Whether a request would have to wait now, for a probe or for the time that `Retry-After` asked for. */
+  hasToWait(deadline: Deadline): boolean {
+    const obstacle = this.#gate.obstacle(readClock(this.#clock), this.admission)
+    return obstacle !== undefined && ('probe' in obstacle || canWait(obstacle, deadline))
   }
 
   /** Whether time ran out while it waited here. */
@@ -74,7 +82,7 @@ export class Entrance {
         wait = this.#takePlace(deadline)
       } else if ('probe' in obstacle) {
         wait = obstacle.probe
-      } else if ('heldMs' in obstacle && obstacle.heldMs < deadline.leftMs) {
+      } else if (canWait(obstacle, deadline)) {
         wait = deadline.sleep(obstacle.heldMs)
       } else {
         return { ...obstacle.failure, isVerdict: false }
@@ -95,4 +103,8 @@ export class Entrance {
     this.admission?.leave()
     this.admission = this.#gate.admit()
   }
+}
+
+function canWait(obstacle: Obstacle, { leftMs }: Deadline): obstacle is HeldBack {
+  return 'heldMs' in obstacle && obstacle.heldMs < leftMs
 }

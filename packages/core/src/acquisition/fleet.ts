@@ -87,7 +87,8 @@ export interface Demand {
 /** The part of an acquisition in its fleet. */
 export interface Part extends Demand {
   readonly fetch: () => Promise<Acquired | Failure>
-  readonly takePlace: () => Promise<unknown>
+  readonly hasToWait: () => boolean
+  readonly takePlace: () => Promise<Failure | undefined>
   readonly leavePlace: () => void
   /** Whether the fetched token belongs to the identity under which the fleet shares it. */
   readonly mayShare: () => boolean
@@ -111,6 +112,7 @@ export async function obtainTogether(
       return acquired !== undefined && part.accepts(acquired)
     },
     fetch: part.fetch,
+    hasToWait: part.hasToWait,
     takePlace: part.takePlace,
     leavePlace: part.leavePlace,
     toEntry: (fetched) =>

@@ -11,8 +11,13 @@ const LOCK_AGAIN_MS = 1_000
 
 /** What one member does by itself, and what it accepts from the others. */
 export interface Member<Fetched, Failed> {
-  /** Resolves once a request may be sent, so that nobody holds the lock while it waits for that. Never rejects. */
-  readonly takePlace: () => Promise<unknown>
+  /** Whether something that passes keeps a request from being sent now. */
+  readonly hasToWait: () => boolean
+  /**
+   * Resolves once a request may be sent, so that nobody holds the lock while it waits for that; with a failure, if none
+   * may be sent. Never rejects.
+   */
+  readonly takePlace: () => Promise<Failed | undefined>
   readonly leavePlace: () => void
   readonly accepts: (shared: SharedToken) => boolean
   /** Requests a token from the endpoint. */
@@ -46,15 +51,17 @@ export async function agree<Fetched, Failed>(
   const session = new StoreSession(context, identity, member.accepts)
   const found = await session.read()
   if (found !== undefined) return { shared: found }
+  const refused = await member.takePlace()
+  if (refused !== undefined) return { fetched: refused }
   const waited = (await takeLock(session, member)) ? undefined : await waitForHolder(session, member)
   return waited ?? fetchLocked(session, member)
 }
 
+/** Takes the lock for a member that has a place. If another one has the lock, gives the place back. */
 async function takeLock(
   session: StoreSession,
-  member: Pick<Member<never, never>, 'takePlace' | 'leavePlace' | 'isEnded'>
+  member: Pick<Member<never, never>, 'leavePlace' | 'isEnded'>
 ): Promise<boolean> {
-  await member.takePlace()
   const isHeld = !member.isEnded() && (await session.lock())
   if (!isHeld) member.leavePlace()
   return isHeld
@@ -80,12 +87,16 @@ async function waitForHolder<Fetched, Failed>(
     if (nowMs >= lockAtMs) {
       const failure = member.fromFailure(await session.readFailure(nowMs - startedMs))
       if (failure !== undefined) return { failure }
+      lockAtMs = nowMs + LOCK_AGAIN_MS
+      // It looks at the store instead of waiting for what keeps itself from sending a request.
+      if (member.hasToWait()) continue
+      const refused = await member.takePlace()
+      if (refused !== undefined) return { fetched: refused }
       // Three commands of a slow store would use up the time, and then this member would fetch alone.
       session.renewTime()
       const isHeld = await takeLock(session, member)
       session.renewTime()
       if (isHeld) return undefined
-      lockAtMs = nowMs + LOCK_AGAIN_MS
     }
     if (session.isAlone) return undefined
   }
