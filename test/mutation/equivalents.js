@@ -255,6 +255,12 @@ export const equivalents = [
     reason: 'That of a token which is about to expire: its pause is fixed.'
   },
   {
+    file: 'core/observe/event-metrics.ts',
+    before: 'const counting = shared[SHARED] ?? { observers: 0, meter, subscribers: {} }',
+    after: 'const counting = shared[SHARED] ?? { observers: 0, subscribers: {} }',
+    reason: 'It is set again right after.'
+  },
+  {
     file: 'core/provider.ts',
     before: 'const agent = dispatcher === undefined ? new DefaultAgent(resolved.timeoutMs) : undefined',
     after: 'const agent = (new DefaultAgent(resolved.timeoutMs))',
@@ -265,6 +271,12 @@ export const equivalents = [
     before: 'return origin !== undefined && allowedOrigins.has(origin)',
     after: 'return (allowedOrigins.has(origin))',
     reason: 'No set of strings has `undefined`.'
+  },
+  {
+    file: 'core/send/exchange.ts',
+    before: 'if (!this.#isOver && !this.#attempt?.abort(reason)) this.#fail(reason)',
+    after: 'if ((!this.#attempt?.abort(reason))) this.#fail(reason)',
+    reason: 'What is over cannot be aborted, nor fail.'
   },
   {
     file: 'core/store/sealer.ts',

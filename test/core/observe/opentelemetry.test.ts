@@ -149,7 +149,8 @@ t.test('events count once however many providers are observed, by whatever copy 
   t.equal(Object.keys(series(await collect(), 'token.remaining')).length, 6, 'but each has its gauges')
 
   for (const stop of stops.slice(1)) stop()
-  stops[1]?.()
+  // To end twice is to end once.
+  for (const stop of stops.slice(1, 3)) stop()
   await endpoint.provider(t).getToken()
   t.strictSame(await count(), [4], 'as long as one is observed')
   t.match(series(await collect(), 'token.remaining'), { 'name=a': 600, 'name=b': 0, 'name=copy of a': 0 })
@@ -203,6 +204,19 @@ t.test('counts by the SDK that has started meanwhile', async (t) => {
   t.teardown(observeProvider(endpoint.provider(t)))
   await provider.getToken()
   t.strictSame(series(await collect(), 'refreshes'), { 'outcome=success': 1 })
+})
+
+t.test('counts no longer by an SDK that another one has replaced', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  const first = startSdk(t)
+  t.teardown(observeProvider(provider))
+  metrics.disable()
+  const second = startSdk(t)
+  t.teardown(observeProvider(endpoint.provider(t)))
+  await provider.getToken()
+  t.strictSame(series(await second(), 'refreshes'), { 'outcome=success': 1 })
+  t.strictSame(series(await first(), 'refreshes'), {})
 })
 
 t.test('refuses what is no provider and what is no option', async (t) => {

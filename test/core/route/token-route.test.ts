@@ -277,7 +277,8 @@ t.test('keeps headers whatever is written over them until they are sent', async 
     (response) => {
       t.throws(() => response.writeHead(503, { 'x app': 'a' }))
       response.writeHead(503)
-    }
+    },
+    (response) => response.writeHead(503, 'No', null as never)
   ]
   const server = createServer((request, response) => {
     const { writeHead } = response

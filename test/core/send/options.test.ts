@@ -36,6 +36,8 @@ t.test('refuses origins that no browser writes, and those that are not encrypted
     'https://*.bandwidth.com',
     'http://voice.bandwidth.com',
     'http://localhost.example',
+    'ws://localhost',
+    'ftp://127.0.0.1',
     'wss://voice.bandwidth.com',
     'voice.bandwidth.com',
     '*',

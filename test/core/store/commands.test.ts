@@ -144,6 +144,23 @@ t.test('neither writes nor reads an entry of more than 8,192 characters', async 
   }
 })
 
+t.test('asks nothing of a store once it is closed', async (t) => {
+  const { endpoint, join, commands } = await startFleet(t, hang)
+  join()
+    .getToken()
+    .catch(() => {})
+  await endpoint.untilRequest(1)
+  const provider = join()
+  const call = t.rejects(provider.getToken(), { code: 'ERR_BANDWIDTH_TOKEN_CLOSED' })
+  await endpoint.clock.settle()
+  t.ok(commands.includes('lock'), 'it waits for the holder of the lock')
+  commands.length = 0
+  await provider.close()
+  await call
+  await endpoint.clock.settle()
+  t.strictSame(commands, [])
+})
+
 t.test('says nothing of a command that a close has ended, and sends no more', async (t) => {
   const { endpoint, join, store } = await startFleet(t, hang)
   const logger = recordingLogger()

@@ -1,11 +1,44 @@
 import { randomBytes } from 'node:crypto'
 import type { TokenStore } from '@bandwidth-token/core'
 import t from 'tap'
-import { grant, startEndpoint } from '../../support/endpoint.js'
+import { grant, hang, startEndpoint } from '../../support/endpoint.js'
 import { memoryTokenStore } from '../../support/memory-token-store.js'
+import { recordingLogger } from '../../support/recording-logger.js'
+import type { VirtualClock } from '../../support/virtual-clock.js'
+import { startFleet } from './fleet.js'
 
 const KEY = randomBytes(32).toString('base64url')
 const HALF_MS = 90
+
+/** The store with each command taking 180 ms. */
+function slow(store: TokenStore, clock: VirtualClock): TokenStore {
+  const half = () => new Promise<void>((resolve) => clock.setTimeout(resolve, HALF_MS))
+  return new Proxy(store, {
+    get:
+      (target, name: keyof TokenStore) =>
+      async (...args: never[]) => {
+        await half()
+        const answer = await (target[name] as (...args: never[]) => unknown)(...args)
+        await half()
+        return answer
+      }
+  })
+}
+
+t.test('who takes over a lock has all of the time for the store anew', async (t) => {
+  const { endpoint, store, join } = await startFleet(t, hang)
+  const holder = join({ deadlineMs: 60_000, timeoutMs: 60_000 })
+  holder.getToken().catch(() => {})
+  await endpoint.untilRequest(1)
+  const logger = recordingLogger()
+  const call = join({ store: slow(store, endpoint.clock), logger }).getToken()
+  await endpoint.clock.advance(2_000)
+  endpoint.answer = grant()
+  await holder.close()
+  await endpoint.clock.advance(4_000)
+  t.match(await call, { accessToken: 'token-2' })
+  t.strictSame(logger.warnings(), [], 'nothing took too long')
+})
 
 t.test('shares its tokens through a store that takes 180 ms for a command', async (t) => {
   const endpoint = await startEndpoint(t, grant())
@@ -16,17 +49,7 @@ t.test('shares its tokens through a store that takes 180 ms for a command', asyn
   endpoint.requests.length = 0
 
   const memory = memoryTokenStore(() => clock.monotonic())
-  const half = () => new Promise<void>((resolve) => clock.setTimeout(resolve, HALF_MS))
-  const store = new Proxy(memory, {
-    get:
-      (target, name: keyof TokenStore) =>
-      async (...args: never[]) => {
-        await half()
-        const answer = await (target[name] as (...args: never[]) => unknown)(...args)
-        await half()
-        return answer
-      }
-  })
+  const store = slow(memory, clock)
   for (let member = 0; member < 5; member++) {
     const call = endpoint.provider(t, { store, storeKeys: [KEY] }).getToken()
     await clock.advance(2_000)
