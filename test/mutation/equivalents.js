@@ -273,6 +273,12 @@ export const equivalents = [
     reason: 'No set of strings has `undefined`.'
   },
   {
+    file: 'core/send/attempt.ts',
+    before: 'this.#discarding = setTimeout(() => this.#abort?.(), DISCARD_MS).unref()',
+    after: 'this.#discarding = setTimeout(() => this.#abort(), DISCARD_MS).unref()',
+    reason: 'Only the body of an answer is discarded, so the request has begun.'
+  },
+  {
     file: 'core/send/exchange.ts',
     before: 'if (!this.#isOver && !this.#attempt?.abort(reason)) this.#fail(reason)',
     after: 'if ((!this.#attempt?.abort(reason))) this.#fail(reason)',
