@@ -7,8 +7,11 @@ import type { Told } from './told.js'
 /** Of these 10 s, a token is refreshed 1.75 to 2.5 s before its end. */
 const LIFETIME_S = 10
 const USE_MS = 7_875
+/** Where the machine stands still for longer, a request that comes back is too late for all who wait for it. */
+const MAX_STALL_MS = 1_500
+const MAX_ROUNDS = 3
 
-t.setTimeout(180_000)
+t.setTimeout(300_000)
 
 t.test('a hundred processes make about one request for each of several short lives', async (t) => {
   const fleet = await ProcessFleet.start(t)
@@ -18,16 +21,43 @@ t.test('a hundred processes make about one request for each of several short liv
   const members: Told[] = []
   while (members.length < 100) members.push(...(await fleet.join(10)))
   for (const member of members) await member.tell('get warm-up')
-  const before = endpoint.count
-
-  const startMs = performance.now()
   await tellAll(members, 'keepAsking 1000')
-  await pass(3.5 * USE_MS)
-  await untilAllAgree(members)
-  const requests = endpoint.count - before
-  const lives = 1 + (performance.now() - startMs) / USE_MS
-  const perLife = requests / lives
-  t.comment(`${requests} requests in ${lives.toFixed(1)} lives: ${perLife.toFixed(2)} per life`)
-  t.ok(perLife <= 2, `${perLife} requests per life`)
-  t.strictSame(await errorsOf(members), [])
+
+  for (let round = 1; ; round++) {
+    await untilAllAgree(members)
+    const before = endpoint.count
+    const errorsBefore = (await errorsOf(members)).length
+    const startMs = performance.now()
+    const longestStall = watchStalls()
+    await pass(3.5 * USE_MS)
+    await untilAllAgree(members)
+    const requests = endpoint.count - before
+    const lives = 1 + (performance.now() - startMs) / USE_MS
+    const perLife = requests / lives
+    const errors = (await errorsOf(members)).length - errorsBefore
+    const stallMs = longestStall()
+    t.comment(`${requests} requests in ${lives.toFixed(1)} lives: ${perLife.toFixed(2)} per life`)
+    if (stallMs > MAX_STALL_MS && round < MAX_ROUNDS) {
+      t.comment(`The machine stood still for ${Math.round(stallMs)} ms, so it is measured again.`)
+      continue
+    }
+    t.ok(perLife <= 2, `${perLife} requests per life`)
+    t.equal(errors, 0, 'callers who got an error')
+    return
+  }
 })
+
+/** Returns a function that ends the watch and tells how long this process did not run at most, in milliseconds. */
+function watchStalls(): () => number {
+  let longestMs = 0
+  let lastMs = performance.now()
+  const timer = setInterval(() => {
+    const nowMs = performance.now()
+    longestMs = Math.max(longestMs, nowMs - lastMs)
+    lastMs = nowMs
+  }, 100)
+  return () => {
+    clearInterval(timer)
+    return longestMs
+  }
+}
