@@ -65,7 +65,12 @@ const clients: Readonly<Record<string, (t: Pick<Test, 'teardown'>) => Promise<Re
     return client
   },
   async 'valkey-glide'(t) {
-    const client = await GlideClusterClient.createClient({ addresses, credentials: { username, password } })
+    const client = await GlideClusterClient.createClient({
+      addresses,
+      credentials: { username, password },
+      // While a slot moves, a command is sent again and again, which can take longer than the usual 250 ms.
+      requestTimeout: 5_000
+    })
     t.teardown(() => client.close())
     return client
   }
