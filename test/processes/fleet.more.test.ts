@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as pass } from 'node:timers/promises'
 import t from 'tap'
 import { grant } from '../support/endpoint.js'
@@ -20,44 +21,32 @@ t.test('a hundred processes make about one request for each of several short liv
   // Ten at a time: a process that starts needs a processor for itself.
   const members: Told[] = []
   while (members.length < 100) members.push(...(await fleet.join(10)))
+  const stalls = monitorEventLoopDelay()
+  stalls.enable()
   for (const member of members) await member.tell('get warm-up')
-  await tellAll(members, 'keepAsking 1000')
 
+  let before = endpoint.count
+  let startMs = performance.now()
+  let forgiven = 0
+  await tellAll(members, 'keepAsking 1000')
   for (let round = 1; ; round++) {
-    await untilAllAgree(members)
-    const before = endpoint.count
-    const errorsBefore = (await errorsOf(members)).length
-    const startMs = performance.now()
-    const longestStall = watchStalls()
     await pass(3.5 * USE_MS)
     await untilAllAgree(members)
     const requests = endpoint.count - before
     const lives = 1 + (performance.now() - startMs) / USE_MS
     const perLife = requests / lives
-    const errors = (await errorsOf(members)).length - errorsBefore
-    const stallMs = longestStall()
+    const errors = await errorsOf(members)
     t.comment(`${requests} requests in ${lives.toFixed(1)} lives: ${perLife.toFixed(2)} per life`)
-    if (stallMs > MAX_STALL_MS && round < MAX_ROUNDS) {
-      t.comment(`The machine stood still for ${Math.round(stallMs)} ms, so it is measured again.`)
-      continue
+    const stallMs = stalls.max / 1e6
+    if (stallMs <= MAX_STALL_MS || round === MAX_ROUNDS) {
+      t.ok(perLife <= 2, `${perLife} requests per life`)
+      t.equal(errors.length, forgiven, `no caller gets an error: ${errors}`)
+      return
     }
-    t.ok(perLife <= 2, `${perLife} requests per life`)
-    t.equal(errors, 0, 'callers who got an error')
-    return
+    t.comment(`The machine stood still for ${Math.round(stallMs)} ms, so it is measured again.`)
+    before = endpoint.count
+    startMs = performance.now()
+    forgiven = errors.length
+    stalls.reset()
   }
 })
-
-/** Returns a function that ends the watch and tells how long this process did not run at most, in milliseconds. */
-function watchStalls(): () => number {
-  let longestMs = 0
-  let lastMs = performance.now()
-  const timer = setInterval(() => {
-    const nowMs = performance.now()
-    longestMs = Math.max(longestMs, nowMs - lastMs)
-    lastMs = nowMs
-  }, 100)
-  return () => {
-    clearInterval(timer)
-    return longestMs
-  }
-}

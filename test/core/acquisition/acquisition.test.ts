@@ -13,13 +13,13 @@ import {
 } from '../../support/core-internals.js'
 import { memoryTokenStore } from '../../support/memory-token-store.js'
 import { onMessage } from '../../support/observed.js'
+import { CREDENTIALS } from '../../support/provide.js'
 import { turns, VirtualClock } from '../../support/virtual-clock.js'
 
 type Made = InstanceType<typeof Acquisition<object>>
 type Context = ConstructorParameters<typeof Acquisition>[0]
 type Answer = Awaited<ReturnType<TokenDispatcher['request']>>
 
-const CREDENTIALS = { clientId: 'client', clientSecret: 'a secret of the client' }
 const UNAVAILABLE = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', message: 'x', remedy: 'retry' } as const
 const TAKES_ALL = { accepts: () => true, lastReplacementMs: () => Number.NEGATIVE_INFINITY }
 

@@ -2,12 +2,11 @@ import type { TokenStore } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import { fleetLoader, obtainTogether, statusFailure, WAITED_IN_VAIN } from '../../support/core-internals.js'
 import { memoryTokenStore } from '../../support/memory-token-store.js'
+import { CREDENTIALS } from '../../support/provide.js'
 import { turns, VirtualClock } from '../../support/virtual-clock.js'
 
 type Part = Parameters<typeof obtainTogether>[3]
 type Acquired = Parameters<Part['accepts']>[0]
-
-const CREDENTIALS = { clientId: 'client', clientSecret: 'a secret of the client' }
 
 async function setStage(t: Test) {
   const clock = new VirtualClock()
