@@ -1,5 +1,4 @@
-import { Readable } from 'node:stream'
-import type { TokenDispatcher, TokenStore } from '@bandwidth-token/core'
+import type { TokenStore } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import {
   Acquisition,
@@ -15,34 +14,19 @@ import { memoryTokenStore } from '../../support/memory-token-store.js'
 import { onMessage } from '../../support/observed.js'
 import { CREDENTIALS } from '../../support/provide.js'
 import { turns, VirtualClock } from '../../support/virtual-clock.js'
+import { memoryEndpoint } from './memory-endpoint.js'
 
 type Made = InstanceType<typeof Acquisition<object>>
 type Context = ConstructorParameters<typeof Acquisition>[0]
-type Answer = Awaited<ReturnType<TokenDispatcher['request']>>
 
 const UNAVAILABLE = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE', message: 'x', remedy: 'retry' } as const
 const TAKES_ALL = { accepts: () => true, lastReplacementMs: () => Number.NEGATIVE_INFINITY }
 
-/** An endpoint in memory, whose answers arrive when the test says. */
+/** What an acquisition works with, and an endpoint in memory. */
 function setStage(changes: Partial<Context> = {}) {
   const clock = new VirtualClock()
   clock.settle = () => turns(5)
-  const requests: {
-    resolve: (answer: Answer) => void
-    reject: (error: unknown) => void
-    onAbort: () => void
-  }[] = []
-  const dispatcher: TokenDispatcher = {
-    request: ({ signal }) =>
-      new Promise((resolve, reject) => {
-        const request = { resolve, reject, onAbort: () => {} }
-        requests.push(request)
-        signal.addEventListener('abort', () => {
-          request.onAbort()
-          reject(signal.reason)
-        })
-      })
-  }
+  const { dispatcher, requests, answer: send } = memoryEndpoint()
   const log = { warnOnce() {}, warnConfiguration() {} } as unknown as Context['log']
   const context: Context = {
     endpoint: { tokenUrl: 'https://id.example/token', scope: 'voice.webrtc', dispatcher },
@@ -66,9 +50,8 @@ function setStage(changes: Partial<Context> = {}) {
     await turns(5)
     return acquisition
   }
-  const answer = async (index: number, statusCode = 200) => {
-    const body = JSON.stringify({ access_token: `token-${index + 1}`, expires_in: 600 })
-    requests[index]?.resolve({ statusCode, headers: {}, body: Readable.from([Buffer.from(body)]) })
+  const answer = async (index: number, statusCode?: number) => {
+    send(index, statusCode)
     await turns(5)
   }
   /** Puts another acquisition at the gate: the probe after a cool-down, for which all others wait. */

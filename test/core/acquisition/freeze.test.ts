@@ -1,25 +1,17 @@
 import { Readable } from 'node:stream'
-import type { TokenDispatcher, TokenProviderOptions } from '@bandwidth-token/core'
+import type { TokenProviderOptions } from '@bandwidth-token/core'
 import { TokenProvider } from '@bandwidth-token/core'
 import t, { type Test } from 'tap'
 import { CLOSED, saysNothing, stoodStill } from '../../support/core-internals.js'
 import { turns, VirtualClock } from '../../support/virtual-clock.js'
+import { memoryEndpoint } from './memory-endpoint.js'
 
 const REFUSED = { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED', retryAfter: 60 }
 
-type Answer = Awaited<ReturnType<TokenDispatcher['request']>>
-
-/** An endpoint in memory, so that what arrives on the thaw arrives when the test says. */
+/** A provider with an endpoint in memory. */
 function stage(t: Test, options: { credentials?: () => Promise<never> } = {}) {
   const clock = new VirtualClock()
-  const requests: { resolve: (answer: Answer) => void; reject: (error: unknown) => void }[] = []
-  const dispatcher: TokenDispatcher = {
-    request: ({ signal }) =>
-      new Promise((resolve, reject) => {
-        requests.push({ resolve, reject })
-        signal.addEventListener('abort', () => reject(signal.reason))
-      })
-  }
+  const { dispatcher, requests, answer } = memoryEndpoint()
   const provider = new TokenProvider({
     ...(options.credentials ?? { clientId: 'client', clientSecret: 'secret' }),
     ...options,
@@ -27,10 +19,6 @@ function stage(t: Test, options: { credentials?: () => Promise<never> } = {}) {
     dispatcher
   } as unknown as TokenProviderOptions)
   t.teardown(() => provider.close())
-  const answer = (index: number, statusCode = 200, expiresIn = 600) => {
-    const body = JSON.stringify({ access_token: `token-${index + 1}`, expires_in: expiresIn })
-    requests[index]?.resolve({ statusCode, headers: {}, body: Readable.from([Buffer.from(body)]) })
-  }
   return { clock, requests, provider, answer }
 }
 
