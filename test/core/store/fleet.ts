@@ -3,6 +3,7 @@ import type { TokenProvider, TokenProviderOptions, TokenStore } from '@bandwidth
 import type { Test } from 'tap'
 import { type Answer, type Endpoint, grant, startEndpoint } from '../../support/endpoint.js'
 import { memoryTokenStore } from '../../support/memory-token-store.js'
+import type { VirtualClock } from '../../support/virtual-clock.js'
 
 /** What seals in all tests. */
 export const KEY = randomBytes(32).toString('base64url')
@@ -40,6 +41,21 @@ export async function startFleet(t: Test, answer: Answer = grant()): Promise<Fle
     commands,
     join: (options = {}) => endpoint.provider(t, { store, storeKeys: [KEY], ...options })
   }
+}
+
+/** The store with each command taking that long on its way there, and on the way back. */
+export function slow(store: TokenStore, clock: VirtualClock, thereMs: number, backMs = 0): TokenStore {
+  const take = (ms: number) => new Promise<void>((resolve) => clock.setTimeout(resolve, ms))
+  return new Proxy(store, {
+    get:
+      (target, name: keyof TokenStore) =>
+      async (...args: never[]) => {
+        await take(thereMs)
+        const answer = await (target[name] as (...args: never[]) => unknown)(...args)
+        if (backMs > 0) await take(backMs)
+        return answer
+      }
+  })
 }
 
 /** The different tokens that calls got. */

@@ -5,25 +5,12 @@ import { fail, grant, hang, startEndpoint } from '../../support/endpoint.js'
 import { memoryTokenStore } from '../../support/memory-token-store.js'
 import { processEvents } from '../../support/process-events.js'
 import { recordingLogger } from '../../support/recording-logger.js'
-import type { VirtualClock } from '../../support/virtual-clock.js'
-import { accessTokens, KEY, startFleet } from './fleet.js'
+import { accessTokens, KEY, slow, startFleet } from './fleet.js'
 
 const unhandled = processEvents(t, 'unhandledRejection')
 t.teardown(() => {
   if (unhandled.length > 0) throw new Error(`Rejections that nobody handled: ${unhandled}`)
 })
-
-/** The store with each command taking that long. */
-function slow(store: TokenStore, clock: VirtualClock, delayMs: number): TokenStore {
-  return new Proxy(store, {
-    get:
-      (target, name: keyof TokenStore) =>
-      async (...args: never[]) => {
-        await new Promise<void>((resolve) => clock.setTimeout(resolve, delayMs))
-        return (target[name] as (...args: never[]) => unknown)(...args)
-      }
-  })
-}
 
 t.test('finds the newer of two tokens while the keys are rotated', async (t) => {
   const { endpoint, join } = await startFleet(t)

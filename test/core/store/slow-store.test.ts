@@ -1,29 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import type { TokenStore } from '@bandwidth-token/core'
 import t from 'tap'
 import { grant, hang, startEndpoint } from '../../support/endpoint.js'
 import { memoryTokenStore } from '../../support/memory-token-store.js'
 import { recordingLogger } from '../../support/recording-logger.js'
-import type { VirtualClock } from '../../support/virtual-clock.js'
-import { startFleet } from './fleet.js'
+import { slow, startFleet } from './fleet.js'
 
 const KEY = randomBytes(32).toString('base64url')
 const HALF_MS = 90
-
-/** The store with each command taking 180 ms. */
-function slow(store: TokenStore, clock: VirtualClock): TokenStore {
-  const half = () => new Promise<void>((resolve) => clock.setTimeout(resolve, HALF_MS))
-  return new Proxy(store, {
-    get:
-      (target, name: keyof TokenStore) =>
-      async (...args: never[]) => {
-        await half()
-        const answer = await (target[name] as (...args: never[]) => unknown)(...args)
-        await half()
-        return answer
-      }
-  })
-}
 
 t.test('who takes over a lock has all of the time for the store anew', async (t) => {
   const { endpoint, store, join } = await startFleet(t, hang)
@@ -31,7 +14,7 @@ t.test('who takes over a lock has all of the time for the store anew', async (t)
   holder.getToken().catch(() => {})
   await endpoint.untilRequest(1)
   const logger = recordingLogger()
-  const call = join({ store: slow(store, endpoint.clock), logger }).getToken()
+  const call = join({ store: slow(store, endpoint.clock, HALF_MS, HALF_MS), logger }).getToken()
   await endpoint.clock.advance(2_000)
   endpoint.answer = grant()
   await holder.close()
@@ -49,7 +32,7 @@ t.test('shares its tokens through a store that takes 180 ms for a command', asyn
   endpoint.requests.length = 0
 
   const memory = memoryTokenStore(() => clock.monotonic())
-  const store = slow(memory, clock)
+  const store = slow(memory, clock, HALF_MS, HALF_MS)
   for (let member = 0; member < 5; member++) {
     const call = endpoint.provider(t, { store, storeKeys: [KEY] }).getToken()
     await clock.advance(2_000)
