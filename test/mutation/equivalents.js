@@ -305,14 +305,14 @@ export const equivalents = [
   },
   {
     file: 'core/store/store-session.ts',
-    before: "const isHeld = await this.#command('lock', () => this.#sendLock())",
-    after: "const isHeld = await this.#command('', () => this.#sendLock())",
+    before: "const isGiven = await this.#command('lock', () => this.lock.ask())",
+    after: "const isGiven = await this.#command('', () => this.lock.ask())",
     reason: 'The name only keeps apart, in the log, which commands fail: no other is called so.'
   },
   {
-    file: 'core/store/store-session.ts',
-    before: 'return this.#lockedAt !== undefined && ageMs(this.#lockedAt, readClock(this.clock)) < LOCK_MS',
-    after: 'return this.#lockedAt !== undefined && ageMs(this.#lockedAt, readClock(this.clock)) <= LOCK_MS',
+    file: 'core/store/lock.ts',
+    before: 'return this.#takenAt !== undefined && ageMs(this.#takenAt, readClock(this.#clock)) < LOCK_MS',
+    after: 'return this.#takenAt !== undefined && ageMs(this.#takenAt, readClock(this.#clock)) <= LOCK_MS',
     reason: 'A millisecond at a limit, which nobody counts on.'
   },
   {

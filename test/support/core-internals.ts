@@ -38,8 +38,11 @@ export const { hasMethods, listOf } =
   await load<typeof import('../../packages/core/dist/esm/support/check-options.js')>(
     'support/check-options.js'
   )
-export const { ageMs, cancelTimeout, holdProcess, setBackgroundTimeout } =
+export const { ageMs } =
   await load<typeof import('../../packages/core/dist/esm/support/clock.js')>('support/clock.js')
+export const { cancelTimeout, holdProcess, setBackgroundTimeout } = await load<
+  typeof import('../../packages/core/dist/esm/support/background-timer.js')
+>('support/background-timer.js')
 export const { LineBudget } =
   await load<typeof import('../../packages/core/dist/esm/support/line-budget.js')>('support/line-budget.js')
 export const { createLog } =
@@ -75,9 +78,15 @@ export const { leftMs, parseEntry } =
   await load<typeof import('../../packages/core/dist/esm/store/entry.js')>('store/entry.js')
 export const { OutageLog } =
   await load<typeof import('../../packages/core/dist/esm/account/outage-log.js')>('account/outage-log.js')
-export const { isNearlyDead, Pauses } =
+export const { isNewest, mayRenew } = await load<
+  typeof import('../../packages/core/dist/esm/account/minimum-lifetime.js')
+>('account/minimum-lifetime.js')
+export const { Pauses } =
   await load<typeof import('../../packages/core/dist/esm/account/pauses.js')>('account/pauses.js')
-export const { ClientGate } = await load<
+export const { isNearlyDead, PointlessPause } = await load<
+  typeof import('../../packages/core/dist/esm/account/pointless-pause.js')
+>('account/pointless-pause.js')
+export const { ClientGate, gatesOf } = await load<
   typeof import('../../packages/core/dist/esm/acquisition/client-gate.js')
 >('acquisition/client-gate.js')
 export const { chooseToken, isImprovement } =

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { Account } from './account/account.js'
 import { AccountCache } from './account/account-cache.js'
 import type { AccountContext } from './account/account-context.js'
@@ -12,7 +11,7 @@ import {
 } from './account/get-token-options.js'
 import { OutageLog } from './account/outage-log.js'
 import type { TokenStatus } from './account/status.js'
-import { ClientGate } from './acquisition/client-gate.js'
+import { gatesOf } from './acquisition/client-gate.js'
 import { fleetLoader } from './acquisition/fleet.js'
 import { Places } from './acquisition/places.js'
 import { DefaultAgent } from './endpoint/agent.js'
@@ -20,6 +19,7 @@ import { CLOSED, toError } from './failure.js'
 import { PauseWatch } from './observe/pause-watch.js'
 import { publishServeError } from './observe/serve-error.js'
 import { resolveOptions, type TokenProviderOptions } from './options.js'
+import { rememberContext } from './support/async-context.js'
 import { check, checkOptions } from './support/check-options.js'
 import { createLog } from './support/logger.js'
 import type { AccessToken } from './token/access-token.js'
@@ -60,7 +60,7 @@ export class TokenProvider {
       ...resolved
     } = resolveOptions(options)
     const agent = dispatcher === undefined ? new DefaultAgent(resolved.timeoutMs) : undefined
-    const inOwnContext = AsyncLocalStorage.snapshot() as AccountContext<Account>['inOwnContext']
+    const inOwnContext = rememberContext()
     const log = createLog(logger)
     const endpoint = { tokenUrl, scope, dispatcher: dispatcher ?? (agent as DefaultAgent).dispatcher }
     const destination = { tokenUrl, network, hasDispatcher: dispatcher !== undefined }
@@ -85,8 +85,7 @@ export class TokenProvider {
           closed: this.#closed.signal
         }),
       places: new Places(),
-      // With fixed credentials, all accounts are one client to the endpoint.
-      gate: resolved.mayReload ? undefined : new ClientGate(),
+      gateOfAccount: gatesOf({ isOneClient: !resolved.mayReload }),
       inOwnContext,
       pauseWatch: new PauseWatch(resolved.clock, inOwnContext),
       isClosed: () => this.#closed.signal.aborted,

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { ClientGate, isNearlyDead, Pauses } from '../../support/core-internals.js'
+import { ClientGate, Pauses } from '../../support/core-internals.js'
 
 type Failure = Parameters<InstanceType<typeof Pauses>['failed']>[0]
 type Gate = InstanceType<typeof ClientGate>
@@ -160,15 +160,3 @@ t.test('an account has recovered once nothing of it or of its client fails any m
   pauses.succeeded(gate.admit(), at(6_000), false, at(6_001))
   t.equal(pauses.hasRecovered, false, 'it has not failed since')
 })
-
-t.test(
-  'a token is nearly dead with less than 5 s before its hard line, by the monotonic clock',
-  async (t) => {
-    const token = { lifetimeMs: 60_000, marginMs: 6_000, issuedAt: at(1_000) } as Parameters<
-      typeof isNearlyDead
-    >[0]
-    t.notOk(isNearlyDead(token, at(50_000)))
-    t.ok(isNearlyDead(token, at(50_001)))
-    t.notOk(isNearlyDead(token, { ...at(1_000), wallMs: 3_600_000 }))
-  }
-)

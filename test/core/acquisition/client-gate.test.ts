@@ -1,11 +1,18 @@
 import t from 'tap'
-import { ClientGate } from '../../support/core-internals.js'
+import { ClientGate, gatesOf } from '../../support/core-internals.js'
 import { credentials, fail, grant, hang, startEndpoint } from '../../support/endpoint.js'
 
 const UNAVAILABLE = { code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE' } as const
 const REFUSED = { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED' }
 const INVALID = { code: 'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID', retryAfter: 60 }
 const TIMEOUT = { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT' }
+
+t.test('accounts that are one client share a gate, others do not', async (t) => {
+  const shared = gatesOf({ isOneClient: true })
+  t.equal(shared(), shared())
+  const own = gatesOf({ isOneClient: false })
+  t.not(own(), own())
+})
 
 t.test('obeys the Retry-After of one account for all, however many there are', async (t) => {
   const endpoint = await startEndpoint(t, fail(429, { 'Retry-After': '300' }))

@@ -14,7 +14,7 @@ function setStage(t: Test, { isHeard = true } = {}) {
   let contexts = 0
   const watch = new PauseWatch(clock, (work) => {
     contexts++
-    work()
+    return work()
   })
   const messages: unknown[] = []
   if (isHeard) onMessage(t, (message) => messages.push(message))

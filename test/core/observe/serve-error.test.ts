@@ -9,9 +9,9 @@ const CODE = 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE'
 function setStage() {
   const clock = new VirtualClock()
   let contexts = 0
-  const inOwnContext = (work: () => void) => {
+  const inOwnContext = <T>(work: () => T) => {
     contexts++
-    work()
+    return work()
   }
   const publish = (error: unknown, sinceMs?: number) =>
     publishServeError(error, { account: 'acme', sinceMs }, { clock, inOwnContext })

@@ -6,8 +6,8 @@ import type { RejectionContext } from './rejections.js'
 /** What the accounts of a provider share. */
 export interface AccountContext<Account> extends AcquisitionContext, RejectionContext {
   readonly refreshAheadMs: number
-  /** The gate that all accounts share if they share their credentials. Otherwise each account has its own. */
-  readonly gate: ClientGate | undefined
+  /** The gate of the client that a new account belongs to. */
+  readonly gateOfAccount: () => ClientGate
   readonly pauseWatch: PauseWatch
   readonly isClosed: () => boolean
   /** Called when an account has got or lost its token, and when an acquisition of it began or ended. */

@@ -9,6 +9,7 @@ import {
   type RefreshMessage,
   refreshChannel
 } from '../observe/channels.js'
+import type { InOwnContext } from '../support/async-context.js'
 import type { Clock } from '../support/clock.js'
 import type { AccessToken } from '../token/access-token.js'
 import type { CachedToken } from './cached-token.js'
@@ -17,11 +18,7 @@ import type { CachedToken } from './cached-token.js'
 export interface ReportContext {
   readonly clock: Clock
   readonly endpoint: Endpoint
-  /**
-   * Runs `work` in the async context in which the provider was made. Use it for everything that outlives a call, so
-   * that no caller's context is kept alive.
-   */
-  readonly inOwnContext: <T>(work: () => T) => T
+  readonly inOwnContext: InOwnContext
 }
 
 /** The parts of an acquisition that are reported. */

@@ -1,23 +1,19 @@
 import type { Acquired } from '../acquisition/acquired.js'
 import { Acquisition } from '../acquisition/acquisition.js'
-import { ClientGate } from '../acquisition/client-gate.js'
 import { isPause, type Pause } from '../acquisition/cool-down.js'
 import type { Demand } from '../acquisition/fleet.js'
 import { CLOSED, type Failure, isFailure, POINTLESS, toFailure } from '../failure.js'
 import { startOfWaitMs } from '../observe/serve-error.js'
-import { cancelTimeout, type Instant, NEVER, readClock, setBackgroundTimeout } from '../support/clock.js'
+import { cancelTimeout, setBackgroundTimeout } from '../support/background-timer.js'
+import { type Instant, NEVER, readClock } from '../support/clock.js'
 import type { AccessToken } from '../token/access-token.js'
 import { hotUntilMs, isDue, leftMs, nextWakeMs, usableMs } from '../token/lifetime.js'
 import type { AccountContext } from './account-context.js'
-import {
-  type CachedToken,
-  createCachedToken,
-  isNamedBy,
-  RENEWAL_INTERVAL_MS,
-  type RejectedToken
-} from './cached-token.js'
+import { type CachedToken, createCachedToken, isNamedBy, type RejectedToken } from './cached-token.js'
 import { chooseToken, isImprovement } from './choose-token.js'
-import { isNearlyDead, Pauses } from './pauses.js'
+import { mayRenew } from './minimum-lifetime.js'
+import { Pauses } from './pauses.js'
+import { isNearlyDead } from './pointless-pause.js'
 import { Rejections } from './rejections.js'
 import { describeStatus, type TokenStatus } from './status.js'
 
@@ -49,7 +45,7 @@ export class Account {
   constructor(key: string, context: AccountContext<Account>) {
     this.key = key
     this.#context = context
-    this.#pauses = new Pauses(context.gate ?? new ClientGate(), key, context.pauseWatch)
+    this.#pauses = new Pauses(context.gateOfAccount(), key, context.pauseWatch)
   }
 
   get hasToken(): boolean {
@@ -216,8 +212,7 @@ export class Account {
     now: Instant,
     signal?: AbortSignal
   ): Promise<AccessToken> {
-    const lastMs = Math.max(this.#lastStartMs, asked.issuedAt.monotonicMs)
-    const request = now.monotonicMs - lastMs < RENEWAL_INTERVAL_MS ? this.#acquisition : this.#request(now)
+    const request = mayRenew(asked, this.#lastStartMs, now) ? this.#request(now) : this.#acquisition
     if (request === undefined || isPause(request)) return asked.token
     request.minimumLifetimeMs = Math.max(request.minimumLifetimeMs, minimumLifetimeMs)
     const result = await request.wait(signal)

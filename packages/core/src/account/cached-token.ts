@@ -3,9 +3,6 @@ import type { Clock } from '../support/clock.js'
 import { AccessToken } from '../token/access-token.js'
 import { type Life, planLifetime } from '../token/lifetime.js'
 
-/** For callers who need a token with more life left, a request may start once in this time. */
-export const RENEWAL_INTERVAL_MS = 5_000
-
 /** A token that a peer refused: itself, its string or its id. */
 export type RejectedToken = string | { readonly accessToken: string }
 

@@ -1,7 +1,8 @@
 import type { Acquired } from '../acquisition/acquired.js'
 import { ageMs, type Instant } from '../support/clock.js'
-import { marginMsOf, usableMs } from '../token/lifetime.js'
-import { type CachedToken, RENEWAL_INTERVAL_MS } from './cached-token.js'
+import { leftMs, marginMsOf, usableMs } from '../token/lifetime.js'
+import type { CachedToken } from './cached-token.js'
+import { isNewest } from './minimum-lifetime.js'
 
 /** The token to cache: the new one, unless it is not usable, or the previous one lives longer and was not rejected. */
 export function chooseToken(
@@ -27,23 +28,24 @@ interface Wanted {
 export function isImprovement(
   { accessToken, expiresIn, issuedAt }: Acquired,
   cached: CachedToken | undefined,
-  { startedAtMs, minimumLifetimeMs, isReplacement }: Wanted,
+  wanted: Wanted,
   expiryMarginMs: number,
   now: Instant
 ): boolean {
+  const { minimumLifetimeMs, isReplacement } = wanted
   const lifetimeMs = expiresIn * 1000
-  const leftMs = lifetimeMs - ageMs(issuedAt, now)
+  const nextMs = leftMs({ lifetimeMs, issuedAt }, now)
   // What another member has just fetched is the newest token, whatever it has left.
-  const isNewest = startedAtMs - issuedAt.monotonicMs < RENEWAL_INTERVAL_MS
-  const leastMs = isNewest ? 0 : minimumLifetimeMs
-  if (leftMs < Math.max(marginMsOf(lifetimeMs, expiryMarginMs), leastMs)) return false
+  const isNew = isNewest(issuedAt, wanted)
+  const leastMs = isNew ? 0 : minimumLifetimeMs
+  if (nextMs < Math.max(marginMsOf(lifetimeMs, expiryMarginMs), leastMs)) return false
   if (cached === undefined) return true
-  const cachedAgeMs = ageMs(cached.issuedAt, now)
+  const isYounger = ageMs(issuedAt, now) < ageMs(cached.issuedAt, now)
   // What the fleet got after a rejected token replaces it, however long either of them lives.
-  if (isReplacement) return lifetimeMs - leftMs < cachedAgeMs
+  if (isReplacement) return isYounger
   // The endpoint may send the same token again.
-  if (accessToken === cached.token.accessToken) return isNewest && lifetimeMs - leftMs < cachedAgeMs
+  if (accessToken === cached.token.accessToken) return isNew && isYounger
   // A refresh takes no token that ends soon itself: it would be refreshed, or lapse, before anybody has used it.
-  const endsSoon = minimumLifetimeMs === 0 && leftMs < lifetimeMs / 2
-  return leftMs > cached.lifetimeMs - cachedAgeMs && !endsSoon
+  const endsSoon = minimumLifetimeMs === 0 && nextMs < lifetimeMs / 2
+  return nextMs > leftMs(cached, now) && !endsSoon
 }

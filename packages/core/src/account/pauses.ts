@@ -1,33 +1,14 @@
 import type { Admission, ClientGate } from '../acquisition/client-gate.js'
 import { CoolDown, type Pause } from '../acquisition/cool-down.js'
-import { type Failure, POINTLESS } from '../failure.js'
+import type { Failure } from '../failure.js'
 import type { PauseWatch } from '../observe/pause-watch.js'
-import { type Instant, NEVER } from '../support/clock.js'
-import type { CachedToken } from './cached-token.js'
-
-/** How long nothing is requested after a token that was no better than the last one, or was about to expire (rule 11). */
-const POINTLESS_MS = 5_000
+import type { Instant } from '../support/clock.js'
+import { PointlessPause } from './pointless-pause.js'
 
 /** The part of an acquisition that decides which requests its failure holds back. */
 export interface Failed {
   readonly isAwaited: boolean
   readonly admission: Admission | undefined
-}
-
-/** The time without requests because the endpoint sends the same token again, or one about to expire. */
-class PointlessPause {
-  beganAtMs = NEVER
-  #untilMs = NEVER
-
-  set(untilMs: number, now: Instant): void {
-    this.beganAtMs = now.monotonicMs
-    this.#untilMs = untilMs
-  }
-
-  pause(now: Instant): Pause | undefined {
-    const leftMs = this.#untilMs - now.monotonicMs
-    return leftMs > 0 ? { failure: POINTLESS, leftMs } : undefined
-  }
 }
 
 /** What all accounts share that have never had a cool-down of their own, to save 100 bytes each. Nothing is added to it. */
@@ -104,7 +85,7 @@ export class Pauses {
     this.#own.end()
     this.gate.succeeded(admission, issuedAt, now)
     if (isPointless) this.#pointless ??= new PointlessPause()
-    this.#pointless?.set(isPointless ? issuedAt.monotonicMs + POINTLESS_MS : NEVER, now)
+    this.#pointless?.set(isPointless, issuedAt, now)
     this.#hasRecovered = wasFailing && !this.isFailing
   }
 
@@ -121,11 +102,4 @@ export class Pauses {
     this.#watch.look(this.gate.coolDown, this.#account, 'client', now)
     if (this.#pointless) this.#watch.look(this.#pointless, this.#account, 'account', now)
   }
-}
-
-/** Whether the endpoint sent a token so close to its expiry that asking again at once would only repeat. */
-export function isNearlyDead(next: CachedToken, now: Instant): boolean {
-  // The monotonic clock alone counts: if somebody sets the wall clock, that is not the endpoint's fault.
-  const usedUpMs = now.monotonicMs - next.issuedAt.monotonicMs + next.marginMs
-  return next.lifetimeMs - usedUpMs < POINTLESS_MS
 }

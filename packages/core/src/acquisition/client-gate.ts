@@ -21,8 +21,7 @@ export type Obstacle = { readonly failure: Failure } | HeldBack | { readonly pro
 
 /**
  * Decides whether requests of one client may be sent. During its cool-down, and before the time that `Retry-After`
- * asked for, none may. After a cool-down one request alone may: the probe. With fixed credentials all accounts share
- * one gate. With a `credentials` function each account has its own.
+ * asked for, none may. After a cool-down one request alone may: the probe.
  */
 export class ClientGate {
   readonly coolDown = new CoolDown()
@@ -94,4 +93,13 @@ export class ClientGate {
         : this.isCurrent(admission)
     if (isProof) this.coolDown.end()
   }
+}
+
+/**
+ * Returns which gate an account has. With fixed credentials all accounts are one client to the endpoint, and share its
+ * gate. With a `credentials` function each account is a client of its own.
+ */
+export function gatesOf({ isOneClient }: { readonly isOneClient: boolean }): () => ClientGate {
+  const shared = new ClientGate()
+  return () => (isOneClient ? shared : new ClientGate())
 }

@@ -1,6 +1,7 @@
 import { type Failure, toFailure } from '../failure.js'
 import { abortable } from '../support/abortable.js'
-import { type Clock, holdProcess } from '../support/clock.js'
+import { holdProcess } from '../support/background-timer.js'
+import type { Clock } from '../support/clock.js'
 import { sleep } from '../support/sleep.js'
 import { TimeLimit } from './time-limit.js'
 

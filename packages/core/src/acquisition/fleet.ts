@@ -25,7 +25,7 @@ export type LoadFleet = () => Promise<Fleet | undefined>
 
 interface Fleet {
   readonly storeContext: StoreContext
-  readonly agree: typeof import('../store/fleet-lock.js').agree
+  readonly agree: typeof import('../store/agreement.js').agree
   readonly identify: (credentials: Credentials, account: string) => string
 }
 
@@ -54,7 +54,7 @@ let loading: ReturnType<typeof importStore> | undefined
 
 function importStore() {
   return Promise.all([
-    import('../store/fleet-lock.js'),
+    import('../store/agreement.js'),
     import('../store/identity.js'),
     import('../store/sealer.js')
   ])

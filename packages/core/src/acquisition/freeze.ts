@@ -1,7 +1,7 @@
 import type { Grant } from '../endpoint/parse.js'
 import { CLOSED, type Failure, isFailure } from '../failure.js'
 import { ageMs, type Instant } from '../support/clock.js'
-import { marginMsOf } from '../token/lifetime.js'
+import { leftMs, marginMsOf } from '../token/lifetime.js'
 
 /** A time limit that comes due later than this shows that the process stood still: frozen, suspended or blocked (rule 14). */
 const LATE_MS = 1_000
@@ -25,5 +25,5 @@ export function saysNothing(
 ): boolean {
   if (isFailure(result)) return result !== CLOSED && result.upstreamStatus === undefined
   const lifetimeMs = result.expiresIn * 1000
-  return ageMs(issuedAt, now) > lifetimeMs - marginMsOf(lifetimeMs, expiryMarginMs)
+  return leftMs({ lifetimeMs, issuedAt }, now) < marginMsOf(lifetimeMs, expiryMarginMs)
 }

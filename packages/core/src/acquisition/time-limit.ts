@@ -1,5 +1,6 @@
 import { type Failure, STOOD_STILL, TIMED_OUT } from '../failure.js'
-import { type Clock, type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
+import { setBackgroundTimeout } from '../support/background-timer.js'
+import { type Clock, type Instant, readClock } from '../support/clock.js'
 import { stoodStill } from './freeze.js'
 
 /** A time limit that can tell a slow endpoint from a process that stood still: frozen, suspended or blocked. */

@@ -1,4 +1,5 @@
 import type { Failure } from '../failure.js'
+import type { InOwnContext } from '../support/async-context.js'
 import { BackgroundTimer } from '../support/background-timer.js'
 import { type Clock, type Instant, readClock } from '../support/clock.js'
 import { type CooldownMessage, cooldownChannel, factsOf } from './channels.js'
@@ -19,11 +20,11 @@ interface Watched {
 /** Publishes when the pauses of a provider begin and end. It has a timer only for a pause whose beginning somebody saw. */
 export class PauseWatch {
   readonly #clock: Clock
-  readonly #inOwnContext: (work: () => void) => void
+  readonly #inOwnContext: InOwnContext
   readonly #watched = new Map<Pausing, Watched>()
   #isClosed = false
 
-  constructor(clock: Clock, inOwnContext: (work: () => void) => void) {
+  constructor(clock: Clock, inOwnContext: InOwnContext) {
     this.#clock = clock
     this.#inOwnContext = inOwnContext
   }

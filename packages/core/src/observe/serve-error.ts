@@ -1,4 +1,5 @@
 import { type BandwidthTokenError, STATUS_CODES } from '../errors.js'
+import type { InOwnContext } from '../support/async-context.js'
 import type { Clock } from '../support/clock.js'
 import { known, type ServeErrorMessage, serveErrorChannel } from './channels.js'
 
@@ -11,7 +12,7 @@ export function startOfWaitMs(clock: Clock): number | undefined {
 export function publishServeError(
   error: unknown,
   { account, sinceMs }: { readonly account: string; readonly sinceMs: number | undefined },
-  { clock, inOwnContext }: { readonly clock: Clock; readonly inOwnContext: (work: () => void) => void }
+  { clock, inOwnContext }: { readonly clock: Clock; readonly inOwnContext: InOwnContext }
 ): void {
   if (!serveErrorChannel.hasSubscribers || !isOwn(error)) return
   const { code, upstreamStatus, oauthError, retryAfter, cause } = error

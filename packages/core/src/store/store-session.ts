@@ -1,15 +1,12 @@
-import { randomUUID } from 'node:crypto'
 import { abortable } from '../support/abortable.js'
-import { BackgroundTimer } from '../support/background-timer.js'
-import { ageMs, type Clock, type Instant, readClock, setBackgroundTimeout } from '../support/clock.js'
+import { setBackgroundTimeout } from '../support/background-timer.js'
+import { ageMs, type Clock, type Instant, readClock } from '../support/clock.js'
 import { sleep } from '../support/sleep.js'
 import { type Entry, leftMs, parseEntry } from './entry.js'
+import { Lock } from './lock.js'
 import type { Sealer } from './sealer.js'
 import type { TokenStore } from './token-store.js'
 
-/** How long a killed holder of the lock blocks the others. They take it at their next try, at most a second later. */
-const LOCK_MS = 3_000
-const RENEW_MS = 1_000
 const COMMAND_MS = 250
 /** A limit that comes due later than this says that the process was busy, and nothing about the store. */
 const LATE_MS = 25
@@ -55,15 +52,10 @@ interface Found {
 export class StoreSession {
   isAlone = false
   readonly clock: Clock
-  /** When the command was sent by which this member last got the lock; `undefined` if it has none, or has lost it. */
-  #lockedAt: Instant | undefined
-  /** Whether the last renewal of the lock was answered; settles with it, and never rejects. */
-  #renewed = Promise.resolve(true)
+  readonly lock: Lock
   readonly #context: StoreContext
   readonly #identity: string
   readonly #accepts: (shared: SharedToken) => boolean
-  /** Of this acquisition alone, so that no command of an earlier one can do anything for it. */
-  readonly #owner = randomUUID()
   #leftMs = ACQUISITION_MS
 
   constructor(context: StoreContext, identity: string, accepts: (shared: SharedToken) => boolean) {
@@ -71,6 +63,7 @@ export class StoreSession {
     this.#context = context
     this.#identity = identity
     this.#accepts = accepts
+    this.lock = new Lock(context.store, this.#name('entry'), context.clock)
   }
 
   /**
@@ -94,41 +87,11 @@ export class StoreSession {
   }
 
   /** Takes the lock. A member that is alone needs none. */
-  async lock(): Promise<boolean> {
+  async takeLock(): Promise<boolean> {
     const sentAt = readClock(this.clock)
-    const isHeld = await this.#command('lock', () => this.#sendLock())
-    if (isHeld) this.#lockedAt = sentAt
-    return this.isAlone || isHeld === true
-  }
-
-  /**
-   * Renews the lock again and again. Returns a function that stops it. Nobody waits for a renewal, so it takes none of the
-   * acquisition's time. A lock that has expired, because this process stood still, is not taken again: others may have
-   * taken, used and released it meanwhile.
-   */
-  keepLocked(): () => void {
-    const timer = new BackgroundTimer(this.clock)
-    const renewLater = () => {
-      timer.set(() => {
-        if (this.#isLocked) this.#renewed = this.#renew().catch(() => false)
-        renewLater()
-      }, RENEW_MS)
-    }
-    renewLater()
-    return () => timer.clear()
-  }
-
-  async #renew(): Promise<boolean> {
-    const sentAt = readClock(this.clock)
-    const isHeld = await this.#sendLock()
-    // If the answer is late, the store may have carried it out late too.
-    this.#lockedAt = isHeld && this.#isLocked ? sentAt : undefined
-    return true
-  }
-
-  /** Whether the lock has been this member's without a break, as far as it can know. */
-  get #isLocked(): boolean {
-    return this.#lockedAt !== undefined && ageMs(this.#lockedAt, readClock(this.clock)) < LOCK_MS
+    const isGiven = await this.#command('lock', () => this.lock.ask())
+    if (isGiven) this.lock.taken(sentAt)
+    return this.isAlone || isGiven === true
   }
 
   /**
@@ -141,9 +104,7 @@ export class StoreSession {
     const name = this.#name('entry')
     const sealed = (sealers[0] as Sealer).seal(JSON.stringify(entry), this.#identity, 'entry')
     if (sealed.length > MAX_SEALED_LENGTH) return undefined
-    // A renewal without an answer may be carried out late: it would take the lock again, for this very command.
-    const send = async () =>
-      (await this.#renewed) && this.#isLocked && store.set(name, sealed, ttlMs, this.#owner)
+    const send = async () => (await this.lock.isCertain()) && store.set(name, sealed, ttlMs, this.lock.owner)
     if (this.isAlone) ignore(send)
     else await this.#command('set', send)
     return () => this.#delete(name, sealed)
@@ -167,13 +128,9 @@ export class StoreSession {
     return sealer.open(found.entry, this.#identity, 'failure')
   }
 
-  /** Releases the lock without waiting. Also if the command to take it got no answer: it may have worked. */
+  /** Releases the lock without waiting. */
   unlock(): void {
-    ignore(async () => {
-      // `write()` waits for it, too: the entry goes first.
-      await this.#renewed
-      await this.#context.store.unlock(this.#name('entry'), this.#owner)
-    })
+    ignore(() => this.lock.release())
   }
 
   /** Starts the 500 ms anew: the wait for a live holder of the lock does not count. */
@@ -184,10 +141,6 @@ export class StoreSession {
   /** Resolves after `delayMs`, or when the provider is closed. */
   sleep(delayMs: number): Promise<void> {
     return sleep(this.clock, delayMs, this.#context.closed)
-  }
-
-  async #sendLock(): Promise<boolean> {
-    return toBoolean(await this.#context.store.lock(this.#name('entry'), this.#owner, LOCK_MS))
   }
 
   #name(purpose: 'entry' | 'failure'): string {
@@ -233,12 +186,6 @@ export class StoreSession {
       this.#leftMs -= clock.monotonic() - startedMs
     }
   }
-}
-
-/** @throws for anything else: a store that answers with it has failed */
-function toBoolean(answer: unknown): boolean {
-  if (typeof answer !== 'boolean') throw new TypeError('expected a boolean')
-  return answer
 }
 
 async function call<T>(send: () => Promise<T>): Promise<T> {

@@ -40,22 +40,3 @@ export function readClock(clock: Clock): Instant {
 export function ageMs(issuedAt: Instant, now: Instant): number {
   return Math.max(0, now.wallMs - issuedAt.wallMs, now.monotonicMs - issuedAt.monotonicMs)
 }
-
-/** Sets whether a timer holds the process open, if its handle has `ref()` and `unref()`. */
-export function holdProcess(handle: unknown, hold: boolean): void {
-  const timer = handle as Partial<Pick<NodeJS.Timeout, 'ref' | 'unref'>> | null | undefined
-  if (hold) timer?.ref?.()
-  else timer?.unref?.()
-}
-
-/** Starts a timer that does not hold the process open. */
-export function setBackgroundTimeout(clock: Clock, callback: () => void, delayMs: number): unknown {
-  const handle = clock.setTimeout(callback, Math.ceil(delayMs))
-  holdProcess(handle, false)
-  return handle
-}
-
-/** Cancels a timer, if there is one. Returns the handle that remains: none. */
-export function cancelTimeout(clock: Clock, handle: unknown): undefined {
-  if (handle !== undefined) clock.clearTimeout(handle)
-}

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { rememberContext } from './async-context.js'
 
 /** A logger in the shape of pino's: an object of fields, then a message. */
 export interface Logger {
@@ -24,7 +24,7 @@ export interface Log extends Logger {
  * throws or rejects.
  */
 export function createLog(logger: Logger | undefined): Log {
-  const inOwnContext = AsyncLocalStorage.snapshot()
+  const inOwnContext = rememberContext()
   const said = new Set<string>()
   const write = (level: keyof Logger, fields: object, message: string) => {
     try {

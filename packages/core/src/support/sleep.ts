@@ -1,5 +1,6 @@
 import { abortable } from './abortable.js'
-import { type Clock, setBackgroundTimeout } from './clock.js'
+import { setBackgroundTimeout } from './background-timer.js'
+import type { Clock } from './clock.js'
 
 /** Resolves after `delayMs`, or as soon as the signal is aborted. */
 export async function sleep(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {

@@ -39,8 +39,8 @@ export function marginMsOf(lifetimeMs: number, expiryMarginMs: number): number {
   return Math.max(1, Math.min(expiryMarginMs, lifetimeMs / 10))
 }
 
-/** Milliseconds until the token expires. */
-export function leftMs(life: Life, now: Instant): number {
+/** Milliseconds until the token expires, by the clock that says less. */
+export function leftMs(life: Pick<Life, 'lifetimeMs' | 'issuedAt'>, now: Instant): number {
   return life.lifetimeMs - ageMs(life.issuedAt, now)
 }
 

@@ -62,7 +62,7 @@ async function takeLock(
   session: StoreSession,
   member: Pick<Member<never, never>, 'leavePlace' | 'isEnded'>
 ): Promise<boolean> {
-  const isHeld = !member.isEnded() && (await session.lock())
+  const isHeld = !member.isEnded() && (await session.takeLock())
   if (!isHeld) member.leavePlace()
   return isHeld
 }
@@ -113,7 +113,7 @@ async function fetchLocked<Fetched, Failed>(
     if (found !== undefined) return { shared: found }
     // After a freeze another run of this member has begun. It is the one that fetches.
     if (member.isEnded()) return {}
-    const stopRenewing = session.keepLocked()
+    const stopRenewing = session.lock.keep()
     // No renewal is sent once there is something to write: carried out late, it could take the lock again.
     const fetched = await member.fetch().finally(stopRenewing)
     const written = member.toEntry(fetched)
