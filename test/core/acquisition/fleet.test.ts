@@ -169,3 +169,19 @@ t.test('who waits for the lock is told of a failure, unless it was no verdict', 
     t.match(await waiting, expected)
   }
 })
+
+t.test('who waits for the lock takes no lock once it may send no request', async (t) => {
+  const { clock, obtain, commands } = await setStage(t)
+  void obtain({ fetch: () => new Promise(() => {}) })
+  await turns(5)
+  const refusal = statusFailure(503, undefined, undefined)
+  let asked = 0
+  const waiting = obtain({ takePlace: async () => (++asked === 1 ? undefined : refusal), fetch: never })
+  await clock.advance(900)
+  const locks = () => commands.filter((name) => name === 'lock').length
+  const before = locks()
+  await clock.advance(600)
+  t.equal(await Promise.race([waiting, turns(5)]), refusal)
+  t.equal(asked, 2)
+  t.equal(locks() - before, 1, 'a renewal of the holder')
+})

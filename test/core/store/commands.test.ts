@@ -47,6 +47,20 @@ t.test('writes nothing, and releases nothing, before a renewal of the lock is an
   t.strictSame(after, ['lock done', 'set', 'set done', 'unlock', 'unlock done'])
 })
 
+t.test('releases no lock before its renewal is answered, if there is no token either', async (t) => {
+  const { endpoint, join, store } = await startFleet(t)
+  endpoint.answer = endpoint.held(fail(401))
+  const slow = noting(store, endpoint.clock, (name) => (name === 'lock' ? 100 : 0))
+  const call = t.rejects(join({ store: slow.store }).getToken(), { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED' })
+  await endpoint.untilRequest(1)
+  await endpoint.clock.advance(1_050)
+  await endpoint.release()
+  await endpoint.clock.advance(200)
+  await call
+  t.equal(slow.notes.filter((note) => note === 'lock').length, 2)
+  t.strictSame(slow.notes.slice(-3), ['lock done', 'unlock', 'unlock done'])
+})
+
 t.test('writes nothing after another member has taken the lock', async (t) => {
   const { endpoint, join, store } = await startFleet(t)
   endpoint.answer = endpoint.held()
