@@ -17,6 +17,23 @@ t.test('tells everybody, in the order in which they came, until they go', async 
   t.strictSame(heard.slice(2), ['second token'])
 })
 
+t.test('a function that listens twice is told twice, and once when one of the two goes', async (t) => {
+  const { source } = await stage(t)
+  let told = 0
+  const listener = () => {
+    told++
+  }
+  const leave = source.subscribe(listener)
+  source.subscribe(listener)
+  await source.getToken()
+  t.equal(told, 2)
+  leave()
+  leave()
+  source.invalidate()
+  await source.getToken()
+  t.equal(told, 3)
+})
+
 t.test('tells what happened before those who waited go on', async (t) => {
   const { source, route } = await stage(t)
   const order: string[] = []

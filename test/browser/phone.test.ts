@@ -348,6 +348,27 @@ t.test('redials without a request when the page has another token by then', asyn
   t.equal(gateway.invites.length, 2)
 })
 
+t.test('redials at once with another token, though a refresh of that one is in flight', async (t) => {
+  // Each token is refreshed after 6.25 s.
+  t.intercept(Math, 'random', { value: () => 0.5 })
+  const stage = await phoneStage(t, grant({ expires_in: 20 }))
+  const { page, phone, route, gateway, hold, release, heardOf, eventually } = stage
+  const answer = holdUnless(gateway, 'token-2')
+  await phone.call(TO)
+  await eventually(() => gateway.invites.length === 1)
+  await page.advance(8_000)
+  t.equal(route.requests.length, 2)
+  route.answer = answerWith(503)
+  hold()
+  await page.advance(6_000)
+  t.equal(route.requests.length, 3)
+  answer(401)
+  await eventually(() => heardOf('callConfirmed').length === 1)
+  t.equal(gateway.invites.length, 2)
+  await release()
+  t.strictSame(endings(stage), [])
+})
+
 t.test('asks for another token when a refresh that was under way brings the refused one again', async (t) => {
   const { page, phone, route, gateway, hold, release, heardOf, eventually } = await phoneStage(t)
   route.answer = (exchange) =>

@@ -74,7 +74,7 @@ export const attachPhone = (
 
   const assertReady = (): void => {
     if (!isOpen()) throw closedError()
-    if (!ua.isInitialized()) throw optionInvalid('ua', 'ua.init() before call()')
+    if (!ua.isInitialized()) throw optionInvalid('ua', 'init() before call()')
   }
 
   /** No `await` in here: the token is valid now, and the agent holds one token for all of its calls. */

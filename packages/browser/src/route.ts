@@ -61,10 +61,10 @@ export const createRoute = (options: TokenSourceOptions, closing: AbortSignal): 
     )
   }
 
-  return (rejectedId) => {
-    const closed = failed('CLOSED', 'source closed')
-    if (closing.aborted) return Promise.resolve(closed)
-    return new Promise((resolve) => {
+  return (rejectedId) =>
+    new Promise((resolve) => {
+      const closed = failed('CLOSED', 'source closed')
+      if (closing.aborted) return resolve(closed)
       const ended = new AbortController()
       const end = (outcome: RouteOutcome) => {
         resolve(outcome)
@@ -76,7 +76,6 @@ export const createRoute = (options: TokenSourceOptions, closing: AbortSignal): 
       // What was thrown is not shown: it may hold more than a page should see.
       exchange(rejectedId, ended.signal).then(end, () => end(failed('UNAVAILABLE', 'no answer')))
     })
-  }
 }
 
 const withRejected = (url: string, rejectedId: string | undefined): string => {

@@ -146,13 +146,16 @@ export const createTokenKeeper = (askRoute: AskRoute, emit: Emit): TokenKeeper =
       return getToken()
     },
     async replace(refused) {
+      const other = (token = usableToken()) =>
+        token?.accessToken === refused.accessToken ? undefined : token
       // A refresh in flight may bring the refused token once more, so its answer alone does not settle it.
-      while (flight) if ('reason' in (await flight)) return undefined
-      const isOther = (token: PageToken) => token.accessToken !== refused.accessToken
-      const current = usableToken()
-      if (current && isOther(current)) return current
+      while (flight && !other()) {
+        if ('reason' in (await flight)) return undefined
+      }
+      const current = other()
+      if (current) return current
       const outcome = await request(refused.accessTokenId)
-      return 'token' in outcome && isOther(outcome.token) ? outcome.token : undefined
+      return 'token' in outcome ? other(outcome.token) : undefined
     },
     wake,
     endBackOff,

@@ -39,9 +39,10 @@ export interface TokenSource {
 export const createTokenSource = (options: TokenSourceOptions = {}): TokenSource => {
   const closing = new AbortController()
   const route = createRoute(checkOptions('options', options, OPTION_RULES), closing.signal)
-  const listeners = new Set<TokenSourceListener>()
+  /** The same listener may be there twice. */
+  const subscriptions = new Set<readonly [TokenSourceListener]>()
   const emit: Emit = (event) => {
-    for (const listener of listeners) callListener(() => listener(event))
+    for (const [listener] of subscriptions) callListener(() => listener(event))
   }
   const keeper = createTokenKeeper(route, emit)
 
@@ -56,16 +57,17 @@ export const createTokenSource = (options: TokenSourceOptions = {}): TokenSource
   return {
     getToken: keeper.getToken,
     subscribe(listener) {
-      listeners.add(listener)
+      const subscription = [listener] as const
+      subscriptions.add(subscription)
       return () => {
-        listeners.delete(listener)
+        subscriptions.delete(subscription)
       }
     },
     invalidate: keeper.forget,
     attach: (ua, listeners = {}) => attachPhone(ua, listeners, keeper, emit, closing.signal),
     close() {
       keeper.close()
-      listeners.clear()
+      subscriptions.clear()
       closing.abort()
     }
   }

@@ -53,7 +53,7 @@ export function tokenHandler<AppRequest extends Request = Request>(
       return toResponse(await route.answer(request, { url, header, signal }), isHead)
     } catch (thrown) {
       if (canBeSent(thrown)) return await uncacheable(thrown, isHead)
-      const error = isResponse(thrown) ? optionInvalid('authorize', thrown, SENDABLE, 'another') : thrown
+      const error = isResponse(thrown) ? optionInvalid('authorize', thrown, SENDABLE, UNSENDABLE) : thrown
       const answer = errorAnswer(error)
       if (answer === undefined) throw error
       return toResponse(answer, isHead)
@@ -77,8 +77,9 @@ function isResponse(value: unknown): value is Response {
   return Object.prototype.toString.call(value) === '[object Response]'
 }
 
-const SENDABLE =
-  'a function that throws, as "account" may too, only a Response with an unread body and a status'
+const SENDABLE = 'a function that throws a Response only with an unread body and a status, and so "account"'
+
+const UNSENDABLE = 'one that throws a Response that was read, or has the status 0'
 
 /** Whether a thrown value can be the answer: a response that was read, or that of `Response.error()`, cannot. */
 function canBeSent(thrown: unknown): thrown is Response {

@@ -186,3 +186,22 @@ t.test('sends no request on its last steps when the dispatcher closes the provid
   await Promise.all(calls)
   t.equal(count, 1)
 })
+
+t.test('does not ask for credentials again when it is closed before the next attempt', async (t) => {
+  const endpoint = await startEndpoint(t, fail(503))
+  let calls = 0
+  const provider = endpoint.provider(t, {
+    credentials: () => {
+      calls++
+      return { clientId: 'a', clientSecret: 'b' }
+    }
+  })
+  const call = t.rejects(provider.getToken(), CLOSED)
+  await endpoint.clock.settle()
+  t.equal(endpoint.count, 1, 'it backs off')
+  t.equal(calls, 1)
+  await provider.close()
+  await call
+  await endpoint.clock.settle()
+  t.equal(calls, 1)
+})

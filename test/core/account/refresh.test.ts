@@ -8,6 +8,7 @@ import {
   hang,
   startEndpoint
 } from '../../support/endpoint.js'
+import { onMessage } from '../../support/observed.js'
 import { recordingLogger } from '../../support/recording-logger.js'
 import { turns } from '../../support/virtual-clock.js'
 
@@ -195,6 +196,29 @@ t.test('refreshes after a cool-down that hid the instant, while the token is in 
   t.equal(endpoint.count, 3)
 })
 
+t.test('refreshes after a cool-down a token that was first used during it', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.warmUp()
+  await endpoint.clock.advance(581_000)
+  endpoint.answer = fail(429, { 'Retry-After': '5' })
+  const other = provider.getToken({ account: 'other' }).catch(() => {})
+  await endpoint.untilRequest(2)
+  await endpoint.clock.settle()
+  endpoint.answer = fail(503)
+  await endpoint.clock.advance(5_000)
+  await endpoint.clock.advance(400)
+  await other
+  t.ok(provider.status().retryInMs, 'there is a cool-down')
+  endpoint.answer = grant()
+  const before = endpoint.count
+  t.equal((await provider.getToken()).expiresIn, 13)
+  t.equal(endpoint.count, before)
+  await endpoint.clock.advance(1_000)
+  t.equal(endpoint.count, before + 1)
+  t.equal((await provider.getToken()).expiresIn, 599)
+})
+
 t.test('makes one attempt in a background refresh, and more once a caller waits for it', async (t) => {
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)
@@ -229,4 +253,21 @@ t.test('tries again after a second if a refresh got no place in time', async (t)
   t.equal(asked(), 64)
   await endpoint.clock.advance(1)
   t.equal(asked(), 65)
+})
+
+t.test('begins no acquisition at the very instant of the hard line during a lasting pause', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  await provider.getToken()
+  const ended: unknown[] = []
+  onMessage(t, (message, name) => {
+    if (name === 'bandwidth-token:refresh') ended.push(message)
+  })
+  endpoint.answer = fail(401)
+  await endpoint.clock.advance(590_000)
+  t.equal(endpoint.count, 2)
+  t.equal((await provider.getToken()).expiresIn, 10, 'the last instant at which it is handed out')
+  await endpoint.clock.settle()
+  t.match(ended, [{ outcome: 'failure', attempts: 1 }])
+  t.equal(ended.length, 1)
 })

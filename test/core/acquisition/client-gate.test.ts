@@ -7,6 +7,13 @@ const REFUSED = { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED' }
 const INVALID = { code: 'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID', retryAfter: 60 }
 const TIMEOUT = { code: 'ERR_BANDWIDTH_TOKEN_TIMEOUT' }
 
+t.test('obeys Retry-After by any clock, such as one whose monotonic time is negative', async (t) => {
+  const gate = new ClientGate()
+  const failure = { ...UNAVAILABLE, message: 'x', remedy: 'retry' } as const
+  gate.hold(failure, 3_000, { monotonicMs: -1_000_000, wallMs: 0 })
+  t.match(gate.obstacle({ monotonicMs: -999_000, wallMs: 0 }), { heldMs: 2_000 })
+})
+
 t.test('accounts that are one client share a gate, others do not', async (t) => {
   const shared = gatesOf({ isOneClient: true })
   t.equal(shared(), shared())

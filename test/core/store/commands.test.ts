@@ -51,7 +51,9 @@ t.test('releases no lock before its renewal is answered, if there is no token ei
   const { endpoint, join, store } = await startFleet(t)
   endpoint.answer = endpoint.held(fail(401))
   const slow = noting(store, endpoint.clock, (name) => (name === 'lock' ? 100 : 0))
-  const call = t.rejects(join({ store: slow.store }).getToken(), { code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED' })
+  const call = t.rejects(join({ store: slow.store }).getToken(), {
+    code: 'ERR_BANDWIDTH_TOKEN_CREDENTIALS_REJECTED'
+  })
   await endpoint.untilRequest(1)
   await endpoint.clock.advance(1_050)
   await endpoint.release()

@@ -202,7 +202,9 @@ export class Account {
   }
 
   #refreshIfDue(cached: CachedToken, now: Instant): void {
-    if (isDue(cached, now)) this.#request(now)
+    if (!isDue(cached, now) || !isPause(this.#request(now))) return
+    // The token may be used for the first time now: refresh it after the pause.
+    this.#context.inOwnContext(() => this.#armTimer(now))
   }
 
   /** A token that lives longer, if a request may start. Otherwise the token that was valid when the caller asked. */

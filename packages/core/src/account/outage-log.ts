@@ -57,7 +57,7 @@ export class OutageLog {
   readonly #outages = new Map<string | typeof ALL, Outage>()
   /** The causes whose hint has been written. */
   readonly #hinted = new Set<string>()
-  readonly #lines = new LineBudget(MAX_LINES, LINE_INTERVAL_MS, 0)
+  readonly #lines = new LineBudget(MAX_LINES, LINE_INTERVAL_MS)
 
   /** `isPerAccount` says whether each account has credentials of its own, and so outages of its own. */
   constructor(log: Log, destination: Destination, isPerAccount: boolean) {

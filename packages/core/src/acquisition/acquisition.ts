@@ -280,6 +280,9 @@ export class Acquisition<Result> {
 
   #loadCredentials(): Promise<Credentials | Failure> {
     const { credentials, mayReload, log } = this.#context
+    const { signal } = this.#deadline
+    // The provider may have been closed before the next attempt.
+    if (signal.aborted) return Promise.resolve(signal.reason)
     // Fixed credentials were checked when the provider was made.
     return loadCredentials(credentials, this.account, mayReload ? log.warnConfiguration : undefined)
   }

@@ -1,5 +1,5 @@
 import type { Failure } from '../failure.js'
-import type { Instant } from '../support/clock.js'
+import { type Instant, NEVER } from '../support/clock.js'
 import { CoolDown } from './cool-down.js'
 
 /** The admission of one acquisition: how many cool-downs had begun before it, and whether it is the probe. */
@@ -64,7 +64,7 @@ export class ClientGate {
   /** Holds back all requests for the time that `Retry-After` asked for. The acquisition that was told goes on. */
   hold(failure: Failure, forMs: number, now: Instant): void {
     const untilMs = now.monotonicMs + forMs
-    if (untilMs > (this.#held?.untilMs ?? 0)) this.#held = { untilMs, failure }
+    if (untilMs > (this.#held?.untilMs ?? NEVER)) this.#held = { untilMs, failure }
   }
 
   /**

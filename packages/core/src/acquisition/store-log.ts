@@ -15,12 +15,11 @@ export class StoreLog {
   readonly #failing = new Set<keyof TokenStore>()
   /** Whether the last line says that the store fails. */
   #saysFailing = false
-  readonly #warnings: LineBudget
+  readonly #warnings = new LineBudget(MAX_WARNINGS, WARNING_INTERVAL_MS)
 
   constructor(log: Log, clock: Pick<Clock, 'monotonic'>) {
     this.#log = log
     this.#clock = clock
-    this.#warnings = new LineBudget(MAX_WARNINGS, WARNING_INTERVAL_MS, clock.monotonic())
   }
 
   command(name: keyof TokenStore, isAnswered: boolean): void {

@@ -3,18 +3,18 @@ export class LineBudget {
   readonly #max: number
   readonly #intervalMs: number
   #left: number
-  #filledAtMs: number
+  /** The intervals count from the first line. */
+  #filledAtMs: number | undefined
 
-  /** `sinceMs` is the instant from which the intervals count. */
-  constructor(max: number, intervalMs: number, sinceMs: number) {
+  constructor(max: number, intervalMs: number) {
     this.#max = max
     this.#intervalMs = intervalMs
     this.#left = max
-    this.#filledAtMs = sinceMs
   }
 
   /** Takes one of the lines that may be written now, but leaves `kept`. Returns whether there was one. */
   take(nowMs: number, kept = 0): boolean {
+    this.#filledAtMs ??= nowMs
     const intervals = Math.floor((nowMs - this.#filledAtMs) / this.#intervalMs)
     this.#left = Math.min(this.#max, this.#left + intervals)
     this.#filledAtMs += intervals * this.#intervalMs
