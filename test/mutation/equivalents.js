@@ -83,7 +83,7 @@ export const equivalents = [
     reason: 'A result that is not cached is that of an account that was evicted meanwhile.'
   },
   {
-    file: 'core/account/choose-token.ts',
+    file: 'core/account/better-token.ts',
     before: 'const leastMs = isNewest ? 0 : minimumLifetimeMs',
     after: 'const leastMs = isNewest ? 1 : minimumLifetimeMs',
     reason: 'The margin is a millisecond at least.'

@@ -15,7 +15,7 @@ export const { hotUntilMs, nextWakeMs, planLifetime, usableMs } =
 export const { Acquisition } = await load<
   typeof import('../../packages/core/dist/esm/acquisition/acquisition.js')
 >('acquisition/acquisition.js')
-export const { retryDelayMs } =
+export const { maxAttempts, retryDelayMs } =
   await load<typeof import('../../packages/core/dist/esm/acquisition/retry.js')>('acquisition/retry.js')
 export const { CoolDown, coolDownMs } =
   await load<typeof import('../../packages/core/dist/esm/acquisition/cool-down.js')>(
@@ -89,8 +89,8 @@ export const { isNearlyDead, PointlessPause } = await load<
 export const { ClientGate, gatesOf } = await load<
   typeof import('../../packages/core/dist/esm/acquisition/client-gate.js')
 >('acquisition/client-gate.js')
-export const { chooseToken, isImprovement } =
-  await load<typeof import('../../packages/core/dist/esm/account/choose-token.js')>('account/choose-token.js')
+export const { betterToken, isImprovement } =
+  await load<typeof import('../../packages/core/dist/esm/account/better-token.js')>('account/better-token.js')
 export const { saysNothing, stoodStill } =
   await load<typeof import('../../packages/core/dist/esm/acquisition/freeze.js')>('acquisition/freeze.js')
 export const { Attempt } =
@@ -127,8 +127,9 @@ export const { Entrance } =
   await load<typeof import('../../packages/core/dist/esm/acquisition/entrance.js')>('acquisition/entrance.js')
 export const { Places } =
   await load<typeof import('../../packages/core/dist/esm/acquisition/places.js')>('acquisition/places.js')
-export const { fleetLoader, obtainTogether } =
-  await load<typeof import('../../packages/core/dist/esm/acquisition/fleet.js')>('acquisition/fleet.js')
+export const { fleetLoader, obtainTogether } = await load<
+  typeof import('../../packages/core/dist/esm/acquisition/fleet-member.js')
+>('acquisition/fleet-member.js')
 export const { TimeLimit } =
   await load<typeof import('../../packages/core/dist/esm/acquisition/time-limit.js')>(
     'acquisition/time-limit.js'

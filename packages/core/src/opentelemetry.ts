@@ -39,7 +39,7 @@ const STATES: readonly TokenStatus['state'][] = ['empty', 'fresh', 'refreshing',
  * const stopObserving = observeProvider(provider, { name: 'webrtc' })
  */
 export function observeProvider(provider: ObservableProvider, options?: ObserveProviderOptions): () => void {
-  check('provider', provider, PROVIDER_SHAPE)
+  check('provider', provider, OBSERVABLE_SHAPE)
   const { name, account } = checkOptions(options, RULES) as ObserveProviderOptions
   const meter = metrics.getMeter('@bandwidth-token/core', VERSION)
   const attributes = name === undefined ? {} : { name }
@@ -71,7 +71,7 @@ export function observeProvider(provider: ObservableProvider, options?: ObserveP
   }
 }
 
-const PROVIDER_SHAPE: OptionRule = [
+const OBSERVABLE_SHAPE: OptionRule = [
   hasMethods('status'),
   'a TokenProvider, or an object with its method status'
 ]

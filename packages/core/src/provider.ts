@@ -12,7 +12,7 @@ import {
 import { OutageLog } from './account/outage-log.js'
 import type { TokenStatus } from './account/status.js'
 import { gatesOf } from './acquisition/client-gate.js'
-import { fleetLoader } from './acquisition/fleet.js'
+import { fleetLoader } from './acquisition/fleet-member.js'
 import { Places } from './acquisition/places.js'
 import { DefaultAgent } from './endpoint/agent.js'
 import { CLOSED, toError } from './failure.js'

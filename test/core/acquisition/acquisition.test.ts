@@ -42,8 +42,8 @@ function setStage(changes: Partial<Context> = {}) {
     ...changes
   }
   const gate = new ClientGate()
-  const start = async (isAwaited = true, onMade = (_made: Made) => {}, mayRetry = true) => {
-    const acquisition = new Acquisition<object>(context, 'ada', gate, mayRetry, TAKES_ALL)
+  const start = async (isAwaited = true, onMade = (_made: Made) => {}, followsFailure = false) => {
+    const acquisition = new Acquisition<object>(context, 'ada', gate, followsFailure, TAKES_ALL)
     onMade(acquisition)
     acquisition.start((outcome) => outcome)
     if (isAwaited) void acquisition.wait()
@@ -122,14 +122,14 @@ t.test('has a token with the instant before its request, and nothing of its atte
   t.equal(acquisition.attempts, 1)
 })
 
-for (const [what, isAwaited, mayRetry, attempts] of [
-  ['three attempts while a caller waits', true, true, 3],
-  ['one if nobody waits', false, true, 1],
-  ['one after a background refresh that has failed, though a caller waits', true, false, 1]
+for (const [what, isAwaited, followsFailure, attempts] of [
+  ['three attempts while a caller waits', true, false, 3],
+  ['one if nobody waits', false, false, 1],
+  ['one after a background refresh that has failed, though a caller waits', true, true, 1]
 ] as const) {
   t.test(`makes ${what}`, async (t) => {
     const { clock, requests, start, answer } = setStage()
-    const acquisition = await start(isAwaited, () => {}, mayRetry)
+    const acquisition = await start(isAwaited, () => {}, followsFailure)
     for (let attempt = 0; attempt < attempts; attempt++) {
       t.equal(requests.length, attempt + 1)
       await answer(attempt, 503)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { retryDelayMs } from '../../support/core-internals.js'
+import { maxAttempts, retryDelayMs } from '../../support/core-internals.js'
 
 fc.configureGlobal({ numRuns: 2_000 })
 
@@ -67,4 +67,12 @@ t.test('a further attempt', async (t) => {
       })
     )
   })
+})
+
+t.test('there are three attempts while a caller waits, and one otherwise', async (t) => {
+  const awaited = { isAwaited: true, isProbe: false, followsFailure: false }
+  t.equal(maxAttempts(awaited), 3)
+  for (const change of [{ isAwaited: false }, { isProbe: true }, { followsFailure: true }]) {
+    t.equal(maxAttempts({ ...awaited, ...change }), 1, Object.keys(change).join())
+  }
 })

@@ -5,12 +5,12 @@ import {
   factsOf,
   type InvalidateMessage,
   invalidateChannel,
-  known,
   type RefreshMessage,
   refreshChannel
 } from '../observe/channels.js'
 import type { InOwnContext } from '../support/async-context.js'
 import type { Clock } from '../support/clock.js'
+import { definedFields } from '../support/defined-fields.js'
 import type { AccessToken } from '../token/access-token.js'
 import type { CachedToken } from './cached-token.js'
 
@@ -43,7 +43,7 @@ export function publishOutcome(
     ? {
         ...factsOf(result),
         outcome: result === CLOSED ? ('discarded' as const) : ('failure' as const),
-        ...known({ retryInMs: pause?.leftMs })
+        ...definedFields({ retryInMs: pause?.leftMs })
       }
     : { outcome: 'success' as const, expiresIn: result.lifetimeMs / 1000 }
   const message: RefreshMessage = {
@@ -73,7 +73,7 @@ export function publishNamed(
   const publish = (outcome: InvalidateMessage['outcome'], failure?: Failure) => {
     const durationMs = clock.monotonic() - namedAtMs
     const facts = failure === undefined ? {} : factsOf(failure)
-    const message = { account, ...known({ accessTokenId }), outcome, durationMs, ...facts }
+    const message = { account, ...definedFields({ accessTokenId }), outcome, durationMs, ...facts }
     invalidateChannel.publish(message satisfies InvalidateMessage)
   }
   inOwnContext(() => {

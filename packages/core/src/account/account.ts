@@ -1,7 +1,7 @@
 import type { Acquired } from '../acquisition/acquired.js'
 import { Acquisition } from '../acquisition/acquisition.js'
 import { isPause, type Pause } from '../acquisition/cool-down.js'
-import type { Demand } from '../acquisition/fleet.js'
+import type { Demand } from '../acquisition/fleet-member.js'
 import { CLOSED, type Failure, isFailure, POINTLESS, toFailure } from '../failure.js'
 import { startOfWaitMs } from '../observe/serve-error.js'
 import { cancelTimeout, setBackgroundTimeout } from '../support/background-timer.js'
@@ -9,8 +9,8 @@ import { type Instant, NEVER, readClock } from '../support/clock.js'
 import type { AccessToken } from '../token/access-token.js'
 import { hotUntilMs, isDue, leftMs, nextWakeMs, usableMs } from '../token/lifetime.js'
 import type { AccountContext } from './account-context.js'
+import { betterToken, isImprovement } from './better-token.js'
 import { type CachedToken, createCachedToken, isNamedBy, type RejectedToken } from './cached-token.js'
-import { chooseToken, isImprovement } from './choose-token.js'
 import { mayRenew } from './minimum-lifetime.js'
 import { Pauses } from './pauses.js'
 import { isNearlyDead } from './pointless-pause.js'
@@ -183,7 +183,7 @@ export class Account {
       lastReplacementMs: () => this.#rejections.lastReplacementMs
     }
     const acquisition: TokenAcquisition = inOwnContext(
-      () => new Acquisition(this.#context, this.key, this.#pauses.gate, this.#pauses.mayRetry, demand)
+      () => new Acquisition(this.#context, this.key, this.#pauses.gate, this.#pauses.followsFailure, demand)
     )
     acquisition.cachedToken = this.#cached?.token.accessToken
     // Register it before it runs: a function that it calls may close the provider.
@@ -270,7 +270,7 @@ export class Account {
   #adopt(acquisition: TokenAcquisition, acquired: Acquired, now: Instant): CachedToken | Failure {
     const previous = this.#checkCached(now)
     const next = createCachedToken(acquired, this.#context, this.#context.clock)
-    this.#cached = chooseToken(next, previous, acquisition.isReplacement, now)
+    this.#cached = betterToken(next, previous, acquisition.isReplacement, now)
     const isAdopted = this.#cached === next
     if (acquired.replacedAtMs !== undefined) this.#rejections.learn(acquired.replacedAtMs)
     this.#pauses.succeeded(acquisition.admission, next.issuedAt, !isAdopted || isNearlyDead(next, now), now)

@@ -20,12 +20,6 @@ export interface GetTokenOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What a provider that is passed as an option must be. */
-export const PROVIDER_SHAPE: OptionRule = [
-  hasMethods('getToken'),
-  'a TokenProvider, or an object with its method getToken'
-]
-
 export const ACCOUNT_RULE: OptionRule = [
   (value) => typeof value === 'string' && value.length <= 256,
   'a string of at most 256 characters'

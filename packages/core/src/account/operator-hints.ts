@@ -1,5 +1,5 @@
 import type { Failure } from '../failure.js'
-import { known } from '../observe/channels.js'
+import { definedFields } from '../support/defined-fields.js'
 import { parseUrl } from '../support/url.js'
 
 /** Where the failed requests went. */
@@ -52,7 +52,7 @@ export function failureFields(
     network: destination.network,
     hint: hintFor(failure, destination, environment)
   }
-  return known(fields) as FailureFields
+  return definedFields(fields) as FailureFields
 }
 
 function hintFor(failure: Failure, destination: Destination, environment: Environment): string | undefined {

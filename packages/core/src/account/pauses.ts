@@ -47,9 +47,9 @@ export class Pauses {
     return isOwn ? this.#own : client
   }
 
-  /** Whether the next acquisition may make more than one attempt. After a failed background refresh it may not. */
-  get mayRetry(): boolean {
-    return this.#own.consecutiveFailures === 0
+  /** Whether the last background refresh of this account failed. */
+  get followsFailure(): boolean {
+    return this.#own.consecutiveFailures > 0
   }
 
   /** Whether the last request of this account or of its client failed. */

@@ -16,10 +16,10 @@ import type { Admission, ClientGate } from './client-gate.js'
 import { type Credentials, loadCredentials } from './credentials.js'
 import { Deadline } from './deadline.js'
 import { Entrance } from './entrance.js'
-import { type Demand, type LoadFleet, obtainTogether } from './fleet.js'
+import { type Demand, type LoadFleet, obtainTogether } from './fleet-member.js'
 import { RESTARTS_WHILE_AWAITED, saysNothing } from './freeze.js'
 import type { Places } from './places.js'
-import { ATTEMPTS_WHILE_AWAITED, retryDelayMs } from './retry.js'
+import { maxAttempts, retryDelayMs } from './retry.js'
 import { TimeLimit } from './time-limit.js'
 import { traceAttempt } from './tracing.js'
 
@@ -57,7 +57,7 @@ export class Acquisition<Result> {
   isAwaited = false
   readonly #context: AcquisitionContext
   readonly #gate: ClientGate
-  readonly #mayRetry: boolean
+  readonly #followsFailure: boolean
   readonly #demand: Demand
   readonly #entrance: Entrance
   #result: Promise<Result> | undefined
@@ -73,20 +73,19 @@ export class Acquisition<Result> {
   #isClosed = false
 
   /**
-   * `mayRetry` is false after a failed background refresh of this account: then it makes one attempt, even if callers
-   * wait.
+   * `followsFailure` says whether the last background refresh of this account failed.
    */
   constructor(
     context: AcquisitionContext,
     account: string,
     gate: ClientGate,
-    mayRetry: boolean,
+    followsFailure: boolean,
     demand: Demand
   ) {
     this.#context = context
     this.account = account
     this.#gate = gate
-    this.#mayRetry = mayRetry
+    this.#followsFailure = followsFailure
     this.#demand = demand
     this.#entrance = new Entrance(context.clock, gate, context.places)
     this.startedAtMs = context.clock.monotonic()
@@ -216,7 +215,7 @@ export class Acquisition<Result> {
         failure,
         {
           attempts: this.#attempts - this.#attemptsBefore,
-          maxAttempts: this.#mayRetryNow ? ATTEMPTS_WHILE_AWAITED : 1,
+          maxAttempts: this.#maxAttempts,
           mayReload: mayReload && !this.#hasReloaded,
           leftMs: this.#deadline.leftMs
         },
@@ -235,8 +234,12 @@ export class Acquisition<Result> {
     }
   }
 
-  get #mayRetryNow(): boolean {
-    return this.#waiting > 0 && this.#mayRetry && !this.admission?.isProbe
+  get #maxAttempts(): number {
+    return maxAttempts({
+      isAwaited: this.#waiting > 0,
+      isProbe: this.admission?.isProbe === true,
+      followsFailure: this.#followsFailure
+    })
   }
 
   #withAttempts(failure: Failure): Failure {

@@ -1,8 +1,21 @@
 import type { Failure } from '../failure.js'
 
-/** How many attempts an acquisition may make while a caller waits for it. Otherwise it makes one. */
-export const ATTEMPTS_WHILE_AWAITED = 3
+const ATTEMPTS_WHILE_AWAITED = 3
 const BACKOFF_BASE_MS = 100
+
+/** What decides how many attempts an acquisition may make. */
+interface Attempting {
+  readonly isAwaited: boolean
+  /** Whether it is the probe after a cool-down. */
+  readonly isProbe: boolean
+  /** Whether the last background refresh of the account failed. */
+  readonly followsFailure: boolean
+}
+
+/** Three attempts while a caller waits, but one as a probe or after a failed background refresh. Else one. */
+export function maxAttempts({ isAwaited, isProbe, followsFailure }: Attempting): number {
+  return isAwaited && !isProbe && !followsFailure ? ATTEMPTS_WHILE_AWAITED : 1
+}
 
 /** What decides whether there is another attempt. */
 export interface RetryState {

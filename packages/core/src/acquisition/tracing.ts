@@ -1,6 +1,7 @@
 import { CLOSED, type Failure, isFailure, STOOD_STILL, toError } from '../failure.js'
-import { factsOf, known, type RequestMessage, traceRequest } from '../observe/channels.js'
+import { factsOf, type RequestMessage, traceRequest } from '../observe/channels.js'
 import type { Clock } from '../support/clock.js'
+import { definedFields } from '../support/defined-fields.js'
 import type { Acquired } from './acquired.js'
 
 /** What is known of an attempt before it starts. */
@@ -35,7 +36,7 @@ function describe(result: Acquired | Failure): Partial<RequestMessage> {
   return {
     outcome: result === CLOSED ? 'discarded' : 'failure',
     ...factsOf(result),
-    ...known({ retryAfterMs }),
+    ...definedFields({ retryAfterMs }),
     error: toError(result, retryAfterMs)
   }
 }

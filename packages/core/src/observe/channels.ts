@@ -1,6 +1,7 @@
 import { channel, type TracingChannel, tracingChannel } from 'node:diagnostics_channel'
 import type { BandwidthTokenError, BandwidthTokenErrorCode } from '../errors.js'
 import type { Failure } from '../failure.js'
+import { definedFields } from '../support/defined-fields.js'
 
 /**
  * `discarded`: the result says nothing about the endpoint, because the provider was closed or the process stood still.
@@ -94,14 +95,7 @@ export const serveErrorChannel = channel('bandwidth-token:serve-error')
 
 /** What a message says about a failure. */
 export function factsOf({ code, upstreamStatus, oauthError, cause }: Failure): FailureFacts {
-  return known({ code, upstreamStatus, oauthError, cause: cause?.code })
-}
-
-/** The fields that have a value, so that a message has no others. */
-export function known<Fields extends object>(
-  fields: Fields
-): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
+  return definedFields({ code, upstreamStatus, oauthError, cause: cause?.code })
 }
 
 /**

@@ -1,7 +1,8 @@
 import { type BandwidthTokenError, STATUS_CODES } from '../errors.js'
 import type { InOwnContext } from '../support/async-context.js'
 import type { Clock } from '../support/clock.js'
-import { known, type ServeErrorMessage, serveErrorChannel } from './channels.js'
+import { definedFields } from '../support/defined-fields.js'
+import { type ServeErrorMessage, serveErrorChannel } from './channels.js'
 
 /** When a caller began to wait, in monotonic milliseconds. Without a subscriber the clock is not read. */
 export function startOfWaitMs(clock: Clock): number | undefined {
@@ -21,7 +22,7 @@ export function publishServeError(
     outcome: 'failure',
     durationMs: sinceMs === undefined ? 0 : clock.monotonic() - sinceMs,
     code,
-    ...known({
+    ...definedFields({
       upstreamStatus,
       oauthError,
       cause: (cause as { code?: string } | undefined)?.code,

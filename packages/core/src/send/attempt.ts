@@ -1,4 +1,4 @@
-import type { Abort } from './dispatch.js'
+import type { Abort } from './undici-types.js'
 
 /**
  * A 401 is read up to this while the other token is fetched: its connection may be the one that the fetch needs. More of

@@ -1,11 +1,12 @@
-import { ACCOUNT_RULE, PROVIDER_SHAPE } from '../account/get-token-options.js'
+import { ACCOUNT_RULE } from '../account/get-token-options.js'
 import { optionInvalid } from '../errors.js'
 import { check, checkOptions, listOf, type OptionRule } from '../support/check-options.js'
+import { PROVIDER_SHAPE } from '../support/provider-shape.js'
 import { isLoopback, isSerializedOrigin, parseUrl } from '../support/url.js'
 import { callerOf } from './callers.js'
-import type { Dispatch, DispatchHandler, DispatchOptions } from './dispatch.js'
 import { Exchange, type SendableToken } from './exchange.js'
 import { copyHeaders, hasAuthorization } from './headers.js'
+import type { Dispatch, DispatchHandler, DispatchOptions } from './undici-types.js'
 
 /** What `bandwidthAuth()` needs of a provider: an object of this shape will do. */
 export interface BandwidthAuthProvider {

@@ -1,5 +1,5 @@
 import type { Attempt } from './attempt.js'
-import type { Abort, DispatchController, DispatchHandler } from './dispatch.js'
+import type { Abort, DispatchController, DispatchHandler } from './undici-types.js'
 
 /** The handler of whoever waits for the response, whichever version of undici has made it. */
 export interface Caller {

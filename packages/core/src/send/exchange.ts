@@ -1,8 +1,8 @@
 import { Attempt } from './attempt.js'
 import { isReplayable, watchBody } from './body.js'
 import type { Caller } from './callers.js'
-import type { Dispatch, DispatchOptions } from './dispatch.js'
 import { type RequestHeaders, withAuthorization } from './headers.js'
+import type { Dispatch, DispatchOptions } from './undici-types.js'
 
 /** What a token needs to have to be sent. */
 export interface SendableToken {

@@ -5,7 +5,7 @@ import type { CachedToken } from './cached-token.js'
 import { isNewest } from './minimum-lifetime.js'
 
 /** The token to cache: the new one, unless it is not usable, or the previous one lives longer and was not rejected. */
-export function chooseToken(
+export function betterToken(
   next: CachedToken,
   previous: CachedToken | undefined,
   isReplacement: boolean,

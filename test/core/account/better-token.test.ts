@@ -1,9 +1,9 @@
 import t from 'tap'
-import { chooseToken, isImprovement } from '../../support/core-internals.js'
+import { betterToken, isImprovement } from '../../support/core-internals.js'
 
 type Arguments = Parameters<typeof isImprovement>
 type Acquired = Arguments[0]
-type CachedToken = Parameters<typeof chooseToken>[0]
+type CachedToken = Parameters<typeof betterToken>[0]
 
 const NOW = { monotonicMs: 1_000_000, wallMs: 1_000_000 }
 const MARGIN_MS = 10_000
@@ -129,31 +129,31 @@ t.test('the token that serves from now on', async (t) => {
   const dead = { lifetimeMs: 10_000, marginMs: 1_000 }
 
   t.test('is the first one', async (t) => {
-    t.equal(chooseToken(old, undefined, false, after(0)), old)
+    t.equal(betterToken(old, undefined, false, after(0)), old)
   })
 
   t.test('is the one that lives longer, and of two alike the new one', async (t) => {
-    t.equal(chooseToken(shorter, old, false, after(0)), old)
-    t.equal(chooseToken(old, shorter, false, after(0)), old)
+    t.equal(betterToken(shorter, old, false, after(0)), old)
+    t.equal(betterToken(old, shorter, false, after(0)), old)
     const alike = lasting('new')
-    t.equal(chooseToken(alike, old, false, after(0)), alike)
+    t.equal(betterToken(alike, old, false, after(0)), alike)
   })
 
   t.test('is the new one where the old one was rejected', async (t) => {
-    t.equal(chooseToken(shorter, old, true, after(0)), shorter)
+    t.equal(betterToken(shorter, old, true, after(0)), shorter)
   })
 
   t.test('is what is known last of the same token', async (t) => {
     const same = lasting('old', { lifetimeMs: 59_000 })
-    t.equal(chooseToken(same, old, false, after(0)), same)
+    t.equal(betterToken(same, old, false, after(0)), same)
   })
 
   t.test('is a new one at its hard line, and none past it', async (t) => {
     const next = lasting('new', dead)
-    t.equal(chooseToken(next, undefined, false, after(9_000)), next)
-    t.equal(chooseToken(next, undefined, false, after(9_001)), undefined)
-    t.equal(chooseToken(next, old, true, after(9_000)), next)
-    t.equal(chooseToken(next, old, true, after(9_001)), old, 'but the old one, though it was rejected')
-    t.equal(chooseToken(lasting('old', dead), old, false, after(9_001)), undefined, 'the same one is dead')
+    t.equal(betterToken(next, undefined, false, after(9_000)), next)
+    t.equal(betterToken(next, undefined, false, after(9_001)), undefined)
+    t.equal(betterToken(next, old, true, after(9_000)), next)
+    t.equal(betterToken(next, old, true, after(9_001)), old, 'but the old one, though it was rejected')
+    t.equal(betterToken(lasting('old', dead), old, false, after(9_001)), undefined, 'the same one is dead')
   })
 })
