@@ -43,7 +43,7 @@ export const createRoute = (options: TokenSourceOptions, closing: AbortSignal): 
       headers: sentHeaders,
       credentials,
       cache: 'no-store',
-      // Where it leads, nobody hands out tokens, and nobody should get our headers.
+      // A redirect leads to a page without tokens. It must not get our headers.
       redirect: 'manual',
       signal
     }) as RequestInit

@@ -16,7 +16,10 @@ const CHECKS: readonly ((seen: Observations) => Finding[])[] = [
   checkRoute
 ]
 
-/** Looks, and judges what it sees. Without a dispatcher, the proxies of the environment cannot be used. The core reads the credentials from `process.env` itself. */
+/**
+ * Looks, and judges what it sees. Without a dispatcher, the proxies of the environment cannot be used. The core reads the
+ * credentials from `process.env` itself.
+ */
 export async function examine(
   options: CheckOptions,
   dispatcher: Dispatcher | undefined,

@@ -21,7 +21,7 @@ export const STATUS_CODES: Readonly<Record<BandwidthTokenErrorCode, number>> = {
   ERR_BANDWIDTH_TOKEN_CLOSED: 503
 }
 
-/** Headers of every answer of the token route, with a token or without (RFC 6749 §5.1). */
+/** Headers of every error and of every answer of the token route (RFC 6749 §5.1). */
 export const UNCACHEABLE: Readonly<Record<string, string>> = Object.freeze({
   'Cache-Control': 'no-store',
   Pragma: 'no-cache',
@@ -74,7 +74,7 @@ export class BandwidthTokenError extends Error {
     return 'BandwidthTokenError'
   }
 
-  /** That the message may be shown, for frameworks that recognise errors of `http-errors`, such as Koa and NestJS 12. */
+  /** Tells frameworks that follow `http-errors`, such as Koa and NestJS 12, that they may show the message. */
   get expose(): true {
     return true
   }

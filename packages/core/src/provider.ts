@@ -112,7 +112,7 @@ export class TokenProvider {
     }
   }
 
-  /** The hot path, for options that ask for no more than the token of an account: the promise that is there already. */
+  /** The hot path, if the options name an account and nothing else: the cached promise. */
   #hot(options: GetTokenOptions | undefined): Promise<AccessToken> | undefined {
     const account = options === undefined ? '' : accountAlone(options)
     if (account === undefined) return undefined

@@ -5,8 +5,8 @@
  */
 
 /**
- * The text under a key. What is no text counts as nothing, because no store has written it: a list that somebody has
- * put there must not end the sharing for good.
+ * The text under a key. A value of another type counts as missing, because no store has written it. Otherwise a list that
+ * somebody put there would end the sharing for good.
  */
 const TEXT = `
 local function text(key)

@@ -10,7 +10,7 @@ import type { OutageLog } from './outage-log.js'
 /** Whether requests of an account or of its client fail. */
 interface Failing {
   readonly isFailing: boolean
-  /** Whether they did, and the last success ended it. */
+  /** Whether they failed until the last success. */
   readonly hasRecovered: boolean
 }
 

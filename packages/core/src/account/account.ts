@@ -17,7 +17,7 @@ import { isNearlyDead } from './pointless-pause.js'
 import { Rejections } from './rejections.js'
 import { describeStatus, type TokenStatus } from './status.js'
 
-/** When to repeat a refresh whose time ran out while it waited for a place or for a probe. */
+/** When to repeat a refresh that sent no request: it waited in vain for a place, a probe or the end of `Retry-After`. */
 const WAITED_IN_VAIN_RETRY_MS = 1_000
 
 type TokenAcquisition = Acquisition<CachedToken | Failure>

@@ -8,7 +8,7 @@ export interface GetTokenOptions {
   readonly account?: string | undefined
   /**
    * Milliseconds that the token should have left. If the cached one has less, one new token is fetched, at most one
-   * per 5 s. You get the newest token, even if it has less left. Default: 0.
+   * per 5 s. You get that one, even if it has less left than this, unless the cached one lives longer. Default: 0.
    */
   readonly minimumLifetimeMs?: number | undefined
   /**

@@ -39,8 +39,8 @@ export class Rejections {
   }
 
   /**
-   * Whether a token from the fleet's store is the one that was rejected. It is not if the endpoint has sent the same token
-   * again to replace it: such a replacement begins 5 s after the issue at the earliest.
+   * Whether a token from the fleet's store is the one that was rejected. If the endpoint replaced it by the same token, it
+   * is not. A replacement begins at least 5 s after the issue. Half of that is enough to tell, as clocks differ.
    */
   includes({ accessToken, replacedAtMs = NEVER }: Acquired): boolean {
     const rejected = this.#rejected

@@ -27,7 +27,7 @@ import { traceAttempt } from './tracing.js'
 export interface AcquisitionContext {
   readonly endpoint: Endpoint
   readonly credentials: (account: string) => Credentials | Promise<Credentials>
-  /** Whether asking for the credentials again may give others. */
+  /** Whether `credentials` is a function of the user's: another call may return other credentials. */
   readonly mayReload: boolean
   readonly timeoutMs: number
   readonly deadlineMs: number

@@ -56,7 +56,7 @@ export class ClientGate {
     return { coolDowns: this.#coolDowns, isProbe, leave }
   }
 
-  /** Whether no cool-down has begun since. */
+  /** Whether no cool-down has begun since the admission. */
   isCurrent(admission: Admission): boolean {
     return admission.coolDowns === this.#coolDowns
   }

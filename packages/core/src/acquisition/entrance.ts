@@ -12,7 +12,7 @@ export class Entrance {
   readonly #gate: ClientGate
   readonly #places: Places
   #hasPlace = false
-  /** The deadline of the wait that lasts, or of the last one if time ran out in it. */
+  /** The deadline of the wait in progress. It stays here if the time ran out during that wait. */
   #waitsUnder: Deadline | undefined
 
   constructor(clock: Clock, gate: ClientGate, places: Places) {

@@ -34,6 +34,7 @@ interface Fleet {
  * has no file descriptor left, the next acquisition tries again.
  */
 export function fleetLoader(options: FleetOptions): LoadFleet {
+  let loaded: Promise<Fleet | undefined> | undefined
   const tryLoading = () =>
     load(options).catch(() => {
       loaded = loading = undefined
@@ -42,7 +43,7 @@ export function fleetLoader(options: FleetOptions): LoadFleet {
       )
       return undefined
     })
-  let loaded: Promise<Fleet | undefined> | undefined = tryLoading()
+  loaded = tryLoading()
   return () => {
     loaded ??= tryLoading()
     return loaded
@@ -77,7 +78,7 @@ async function load({ store, storeKeys, tokenUrl, scope, clock, log, closed }: F
   }
 }
 
-/** What an account accepts from its fleet, and what it tells it. */
+/** What an account accepts from its fleet, and what it tells its fleet. */
 export interface Demand {
   readonly accepts: (shared: Acquired) => boolean
   /** When the last replacement of a rejected token began, in monotonic milliseconds. */

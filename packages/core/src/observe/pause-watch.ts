@@ -4,7 +4,7 @@ import { BackgroundTimer } from '../support/background-timer.js'
 import { type Clock, type Instant, readClock } from '../support/clock.js'
 import { type CooldownMessage, cooldownChannel, factsOf } from './channels.js'
 
-/** What holds back requests for a time, again and again: a cool-down is one. */
+/** Something that can hold back requests for a while, more than once: a cool-down, for example. */
 export interface Pausing {
   /** When the last pause began, in monotonic milliseconds. */
   readonly beganAtMs: number
@@ -17,7 +17,10 @@ interface Watched {
   readonly timer: BackgroundTimer
 }
 
-/** Publishes when the pauses of a provider begin and end. It has a timer only for a pause whose beginning somebody saw. */
+/**
+ * Publishes when the pauses of a provider begin and end. It sets a timer only if there was a subscriber when
+ * the pause began.
+ */
 export class PauseWatch {
   readonly #clock: Clock
   readonly #inOwnContext: InOwnContext

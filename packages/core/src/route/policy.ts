@@ -35,7 +35,7 @@ export const POLICY_RULES: Readonly<Record<keyof PolicyOptions<never>, OptionRul
   )
 }
 
-/** The checks before a token is handed out, in their order. */
+/** The checks before a token is handed out. `TokenRoute.answer()` calls them in their order. */
 export class Policy<Request> {
   readonly #allowedOrigins: ReadonlySet<string>
   readonly #authorize: ((request: Request) => unknown) | undefined

@@ -15,7 +15,7 @@ export function callerOf(handler: DispatchHandler): Caller {
   return isHandler8(handler) ? new Caller8(handler) : new Caller6(handler)
 }
 
-/** By this method undici recognises them too. */
+/** undici itself recognises such handlers by this method. */
 type Handler8 = DispatchHandler & Required<Pick<DispatchHandler, 'onRequestStart'>>
 
 function isHandler8(handler: DispatchHandler): handler is Handler8 {

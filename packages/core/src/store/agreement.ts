@@ -11,7 +11,7 @@ const LOCK_AGAIN_MS = 1_000
 
 /** What one member does by itself, and what it accepts from the others. */
 export interface Member<Fetched, Failed> {
-  /** Whether something that passes keeps a request from being sent now. */
+  /** Whether a request would have to wait now, for a probe or for `Retry-After`. */
   readonly hasToWait: () => boolean
   /**
    * Resolves once a request may be sent, so that nobody holds the lock while it waits for that; with a failure, if none
@@ -88,7 +88,7 @@ async function waitForHolder<Fetched, Failed>(
       const failure = member.fromFailure(await session.readFailure(nowMs - startedMs))
       if (failure !== undefined) return { failure }
       lockAtMs = nowMs + LOCK_AGAIN_MS
-      // It looks at the store instead of waiting for what keeps itself from sending a request.
+      // While this member may send no request, it goes on looking for the token of another one.
       if (member.hasToWait()) continue
       const refused = await member.takePlace()
       if (refused !== undefined) return { fetched: refused }

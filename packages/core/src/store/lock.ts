@@ -7,14 +7,14 @@ import type { TokenStore } from './token-store.js'
 const LOCK_MS = 3_000
 const RENEW_MS = 1_000
 
-/** The lock of one identity, as one acquisition of one member has it or not. */
+/** The lock of one identity, for one acquisition of one member: whether it holds the lock, and for how long. */
 export class Lock {
-  /** Of this acquisition alone, so that no command of an earlier one can do anything for it. */
+  /** Each acquisition has its own, so that a late command of an earlier one changes nothing. */
   readonly owner = randomUUID()
   readonly #store: TokenStore
   readonly #name: string
   readonly #clock: Clock
-  /** When the command was sent by which this member last got the lock; `undefined` if it has none, or has lost it. */
+  /** When this member sent the command that last gave it the lock. `undefined` if it does not hold the lock. */
   #takenAt: Instant | undefined
   /** Whether the last renewal was answered; settles with it, and never rejects. */
   #renewed = Promise.resolve(true)
@@ -25,7 +25,7 @@ export class Lock {
     this.#clock = clock
   }
 
-  /** Asks the store for the lock. An answer that comes in time counts: tell `taken()` of it. */
+  /** Asks the store for the lock. If the answer is yes and comes in time, call `taken()`. */
   async ask(): Promise<boolean> {
     return toBoolean(await this.#store.lock(this.#name, this.owner, LOCK_MS))
   }

@@ -13,7 +13,7 @@ const LATE_MS = 25
 const ACQUISITION_MS = 500
 /** A longer entry is not written, and is ignored when it is read. */
 const MAX_SEALED_LENGTH = 8_192
-/** Longer than any member takes to look whether the one it waits for has failed. */
+/** How long a failure stays in the store. Every waiting member looks for one more often than this. */
 const FAILURE_MS = 5_000
 
 /** What the members of a fleet use a store with. */
