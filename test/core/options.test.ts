@@ -482,6 +482,8 @@ t.test('takes http: to any host with allowInsecureTokenUrl, and warns of it each
     t.equal(log.warnings().length, made)
     t.match(log.warnings().at(-1)?.message, /"allowInsecureTokenUrl" is set.*unencrypted.*Never.*production/)
   }
+  provide(t, { clientId: '"id"', clientSecret: 'secret', tokenUrl, allowInsecureTokenUrl: true, logger: log })
+  t.match(log.warnings().slice(2), [{ message: /in quotes/ }, { message: /"allowInsecureTokenUrl"/ }])
   process.env['BW_TOKEN_URL'] = tokenUrl
   throwsFor(t, CREDENTIALS, 'BW_TOKEN_URL', 'a string')
   t.doesNotThrow(() => provide(t, { ...CREDENTIALS, allowInsecureTokenUrl: true }))
@@ -725,13 +727,13 @@ t.test(
     for (const storeKeys of [[key.toString('base64')], [key.toString('base64url'), 'A'.repeat(43)]]) {
       await new TokenProvider({ clientId: 'client', clientSecret: 'secret', store, storeKeys }).close()
     }
-    for (const [options, name] of [
-      [{ store }, 'storeKeys'],
-      [{ storeKeys: [key.toString('base64')] }, 'store']
+    for (const [options, name, expected] of [
+      [{ store }, 'storeKeys', 'an array of keys of 32 bytes'],
+      [{ storeKeys: [key.toString('base64')] }, 'store', 'a TokenStore']
     ] as const) {
       t.throws(() => new TokenProvider({ clientId: 'client', clientSecret: 'secret', ...options }), {
         code: 'ERR_BANDWIDTH_TOKEN_OPTION_INVALID',
-        message: new RegExp(`^Invalid option "${name}": .*together with "store`)
+        message: new RegExp(`^Invalid option "${name}": expected ${expected}.*together with "store`)
       })
     }
   }

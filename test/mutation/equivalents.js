@@ -466,5 +466,60 @@ export const equivalents = [
     before: 'if (res.headersSent) return',
     after: 'if (false) return',
     reason: '`setHeader()` then throws, and the same question in the `catch` is answered by yes.'
+  },
+  {
+    file: 'core/provider.ts',
+    before: 'if (!this.#closed.signal.aborted) cache.update(account)',
+    after: 'if (true) cache.update(account)',
+    reason: 'A closed provider asks its cache for nothing. It is only memory.'
+  },
+  {
+    file: 'core/provider.ts',
+    before: 'return known?.hot(this.#context.clock.now()) ?? known?.join()',
+    after: 'return (known?.hot(this.#context.clock.now()))',
+    reason: 'Only a shorter way: the long one gives the same promise of the same token.'
+  },
+  {
+    file: 'core/provider.ts',
+    before: "publishServeError(error, { account: caller.account ?? '', sinceMs: undefined }, this.#context)",
+    after: "publishServeError(error, { account: caller.account ?? '', }, this.#context)",
+    reason: 'It is there for the type.'
+  },
+  {
+    file: 'core/route/answers.ts',
+    before: 'if (this.#last === undefined || !isSame(given, this.#last.response)) {',
+    after: 'if (true) {',
+    reason: 'It only saves time: the answer is made anew from the same parts.'
+  },
+  {
+    file: 'core/route/route-options.ts',
+    before: 'if (stray === undefined) return { provider, ownProvider: undefined }',
+    after: 'if (stray === undefined) return { provider, }',
+    reason: 'It is there for the type.'
+  },
+  {
+    file: 'core/route/token-route.ts',
+    before: 'if (signal === undefined && rejected === undefined) {',
+    after: 'if (false) {',
+    reason: 'It only saves time: options that are undefined ask for nothing.'
+  },
+  {
+    file: 'core/endpoint/network-failure.ts',
+    before: 'return cause.code !== undefined && TIMEOUT_CODES.has(cause.code)',
+    after: 'return (TIMEOUT_CODES.has(cause.code))',
+    reason: 'It is there for the type: `undefined` is no code.'
+  },
+  {
+    file: 'core/send/attempt.ts',
+    before:
+      "if (statusCode === 401 && this.#state === 'passing' && this.#holds401(this)) this.#state = 'held'",
+    after: "if (statusCode === 401 && this.#state === 'passing' && this.#holds401(this)) this.#state = ''",
+    reason: 'Only the two other states are asked for.'
+  },
+  {
+    file: 'core/send/attempt.ts',
+    before: "if (this.#state === 'dropped' && this.#bodyBytes > MAX_UNWANTED_BYTES) this.#abort?.()",
+    after: "if (this.#state === 'dropped' && this.#bodyBytes > MAX_UNWANTED_BYTES) this.#abort()",
+    reason: 'It is there for the type: a body comes from a connection.'
   }
 ]

@@ -67,6 +67,27 @@ t.test('sends no request when a subscriber closes the provider as the token laps
   t.equal(endpoint.clock.timers.size, 0)
 })
 
+t.test('leaves no timer when a subscriber closes it as a token lapses under its successor', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  const close = (message: unknown) => {
+    if ((message as CooldownMessage).outcome === 'ended') void provider.close()
+  }
+  subscribe('bandwidth-token:cooldown', close)
+  t.teardown(() => unsubscribe('bandwidth-token:cooldown', close))
+  await provider.getToken()
+  endpoint.answer = endpoint.held()
+  await endpoint.untilRequest(2)
+  const refresh = provider.getToken({ minimumLifetimeMs: 600_000 })
+  const rejected = t.rejects(refresh, CLOSED)
+  endpoint.answer = fail(404)
+  await t.rejects(provider.getToken({ account: 'other' }), { code: 'ERR_BANDWIDTH_TOKEN_RESPONSE_INVALID' })
+  endpoint.clock.suspend(60_000)
+  await endpoint.release()
+  await rejected
+  t.equal(endpoint.clock.timers.size, 0)
+})
+
 for (const [what, answer, level] of [
   ['a token', grant(), 'debug'],
   ['a token without a lifetime', grant({ expires_in: null }), 'warn'],

@@ -135,6 +135,13 @@ t.test('takes an entry that is well formed: what is planted here is where it is 
   t.equal((await fleet.join().getToken()).accessToken, 'planted')
 })
 
+t.test('takes no entry that is too large, however well it is sealed', async (t) => {
+  const fleet = await startFleet(t)
+  const fields = { ...FIELDS, access_token: 'x'.repeat(6_200) }
+  await plant(fleet, { fields, issuedAtMs: fleet.endpoint.clock.now() })
+  t.equal((await fleet.join().getToken()).accessToken, 'token-1')
+})
+
 const TOLD = {
   code: 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE',
   message: 'It is down.',
