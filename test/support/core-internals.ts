@@ -10,7 +10,9 @@ export const { authenticate, requestToken } =
 export const { networkFailure } = await load<
   typeof import('../../packages/core/dist/esm/endpoint/network-failure.js')
 >('endpoint/network-failure.js')
-export const { hotUntilMs, nextWakeMs, planLifetime, usableMs } =
+export const { hotUntilMs, nextWakeMs, refreshAgeMsOf } =
+  await load<typeof import('../../packages/core/dist/esm/token/refresh-plan.js')>('token/refresh-plan.js')
+export const { marginMsOf, usableMs } =
   await load<typeof import('../../packages/core/dist/esm/token/lifetime.js')>('token/lifetime.js')
 export const { Acquisition } = await load<
   typeof import('../../packages/core/dist/esm/acquisition/acquisition.js')
