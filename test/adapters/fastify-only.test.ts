@@ -3,7 +3,7 @@ import { connect, type OutgoingHttpHeaders } from 'node:http2'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AccessToken, TokenProvider } from '@bandwidth-token/core'
 import { type FastifyBandwidthTokenOptions, fastifyBandwidthToken } from '@bandwidth-token/fastify'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply } from 'fastify'
 import t from 'tap'
 import { type Endpoint, fail, hang, startEndpoint } from '../support/endpoint.js'
 import { processEvents } from '../support/process-events.js'
@@ -23,14 +23,14 @@ t.test('names the fix when another plugin has its name', async (t) => {
   app.decorateRequest('bandwidthToken', null as never)
   await t.rejects(async () => void (await app.register(fastifyBandwidthToken, options(endpoint))), {
     ...INVALID,
-    message: /decorateAs/
+    message: /decorateAs.*a name other than "bandwidthToken"/
   })
   const other = Fastify()
   t.teardown(() => other.close())
   other.decorate('bandwidthToken', null as never)
   await t.rejects(async () => void (await other.register(fastifyBandwidthToken, options(endpoint))), {
     ...INVALID,
-    message: /decorateAs/
+    message: /decorateAs.*a name other than "bandwidthToken"/
   })
 })
 
@@ -426,39 +426,75 @@ t.test('is a route of the app itself, to which hooks apply that are added later'
   t.equal((await app.inject('/bandwidth/token')).headers['x-later'], 'yes')
 })
 
-t.test('says nothing in the log of a request that the app has answered meanwhile', async (t) => {
+for (const [what, answer] of Object.entries<(reply: FastifyReply) => unknown>({
+  'with Fastify': (reply) => reply.code(503).send('too late'),
+  'past Fastify': ({ raw }) => raw.writeHead(503).end('too late'),
+  'past Fastify, and goes on answering': ({ raw }) => {
+    raw.writeHead(503).write('too ')
+    setImmediate(() => raw.end('late'))
+  },
+  'past Fastify, and says so before': (reply) => {
+    reply.hijack()
+    setImmediate(() => reply.raw.writeHead(503).end('too late'))
+  }
+})) {
+  t.test(`says nothing in the log of a request that the app answers meanwhile ${what}`, async (t) => {
+    const endpoint = await startEndpoint(t)
+    const provider = endpoint.provider(t)
+    // So that nothing waits for a socket.
+    await provider.warmUp()
+    for (const verdict of [true, false]) {
+      const lines: { level: number; msg: string }[] = []
+      const stream = { write: (line: string) => void lines.push(JSON.parse(line)) }
+      const app = Fastify({ logger: { level: 'info', stream } })
+      t.teardown(() => app.close())
+      let answerNow = () => {}
+      app.addHook('onRequest', async (_request, reply) => {
+        answerNow = () => void answer(reply)
+      })
+      await app.register(fastifyBandwidthToken, {
+        provider,
+        authorize: async () => {
+          answerNow()
+          return verdict
+        }
+      })
+      const { statusCode, headers, body } = await app.inject('/bandwidth/token')
+      t.equal(statusCode, 503)
+      t.equal(body, 'too late')
+      t.equal(headers['retry-after'], undefined)
+      await new Promise(setImmediate)
+      t.strictSame(
+        lines.filter(({ level }) => level > 30).map(({ msg }) => msg),
+        []
+      )
+    }
+  })
+}
+
+t.test('fails to start where the app has a route at its path already', async (t) => {
   const endpoint = await startEndpoint(t)
-  for (const [verdict, isRaw] of [
-    [true, false],
-    [false, false],
-    [true, true],
-    [false, true]
-  ] as const) {
-    const lines: { level: number; msg: string }[] = []
-    const stream = { write: (line: string) => void lines.push(JSON.parse(line)) }
-    const app = Fastify({ logger: { level: 'info', stream } })
+  const app = Fastify()
+  t.teardown(() => app.close())
+  app.get('/bandwidth/token', async () => 'mine')
+  await t.rejects(async () => void (await app.register(fastifyBandwidthToken, options(endpoint))), {
+    code: 'FST_ERR_DUPLICATED_ROUTE'
+  })
+})
+
+t.test("warns in a logger of the app's own, though some of its levels are one function", async (t) => {
+  const endpoint = await startEndpoint(t)
+  for (const shared of ['debug', 'error'] as const) {
+    const warned: string[] = []
+    const warn = (_fields: object, message: string) => void warned.push(message)
+    const silent = () => {}
+    const logger = { info: silent, debug: silent, error: silent, fatal: silent, trace: silent, warn }
+    const own = { ...logger, [shared]: warn, child: () => own } as unknown as FastifyBaseLogger
+    const app = Fastify({ loggerInstance: own })
     t.teardown(() => app.close())
-    let answer = () => {}
-    app.addHook('onRequest', async (_request, reply) => {
-      answer = () =>
-        void (isRaw ? reply.raw.writeHead(503).end('too late') : reply.code(503).send('too late'))
-    })
-    await app.register(fastifyBandwidthToken, {
-      ...options(endpoint),
-      authorize: async () => {
-        answer()
-        return verdict
-      }
-    })
-    const { statusCode, headers, body } = await app.inject('/bandwidth/token')
-    t.equal(statusCode, 503)
-    t.equal(body, 'too late')
-    t.equal(headers['retry-after'], undefined)
-    await new Promise(setImmediate)
-    t.strictSame(
-      lines.filter(({ level }) => level > 30).map(({ msg }) => msg),
-      []
-    )
+    await app.register(fastifyBandwidthToken, { ...options(endpoint), authorize: () => 'yes' as never })
+    await app.inject('/bandwidth/token')
+    t.match(warned.join(), /"authorize"/, shared)
   }
 })
 

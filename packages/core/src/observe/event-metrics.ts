@@ -16,7 +16,6 @@ type Subscribers = Readonly<Record<string, Subscriber>>
 
 interface Counting {
   observers: number
-  meter: Meter
   subscribers: Subscribers
 }
 
@@ -25,28 +24,24 @@ interface Counting {
  * count once.
  */
 const SHARED = Symbol.for('@bandwidth-token/core/opentelemetry')
-const shared = globalThis as { [SHARED]?: Counting | undefined }
+const shared = globalThis as { [SHARED]?: Counting }
 
 /** Counts the events of this process by the instruments of `meter`. Returns a function that ends it. */
 export function countEvents(meter: Meter): () => void {
-  const counting = shared[SHARED] ?? { observers: 0, meter, subscribers: {} }
-  shared[SHARED] = counting
+  shared[SHARED] ??= { observers: 0, subscribers: {} }
+  const counting = shared[SHARED]
   counting.observers++
-  // The first call may have come before the SDK had started.
-  if (counting.observers === 1 || counting.meter !== meter) {
-    unsubscribeAll(counting.subscribers)
-    counting.meter = meter
-    counting.subscribers = createSubscribers(meter)
-    for (const [name, subscriber] of Object.entries(counting.subscribers))
-      subscribe(name, subscriber as never)
+  // The first call may have come before the SDK had started: the meter of the last one counts.
+  unsubscribeAll(counting.subscribers)
+  counting.subscribers = createSubscribers(meter)
+  for (const [name, subscriber] of Object.entries(counting.subscribers)) {
+    subscribe(name, subscriber as never)
   }
   let isEnded = false
   return () => {
     if (isEnded) return
     isEnded = true
-    if (--counting.observers > 0) return
-    unsubscribeAll(counting.subscribers)
-    shared[SHARED] = undefined
+    if (--counting.observers === 0) unsubscribeAll(counting.subscribers)
   }
 }
 
