@@ -192,7 +192,7 @@ for (const [who, code, matches] of [
       isWell(t, await diagnose(env, { url, cookie: COOKIE }))
       times = 2
       const findings = await diagnose(env, { url, cookie: COOKIE })
-      isFault(t, findings, code, /could not be seen/)
+      isFault(t, findings, code, /Two tries did not show/)
       change = asItIs
     })
   }

@@ -138,8 +138,8 @@ export const equivalents = [
   },
   {
     file: 'core/account/pauses.ts',
-    before: 'if (isPointless) this.#pointless ??= new PointlessPause()',
-    after: 'if (true) this.#pointless ??= new PointlessPause()',
+    before: 'if (isPointless) this.#pointless ??= new SameTokenPause()',
+    after: 'if (true) this.#pointless ??= new SameTokenPause()',
     reason: 'One that was never set is over. It is only memory.'
   },
   {
@@ -480,7 +480,7 @@ export const equivalents = [
     reason: 'It only saves time: the answer is made anew from the same parts.'
   },
   {
-    file: 'core/route/route-options.ts',
+    file: 'core/route/adapter-options.ts',
     before: 'if (stray === undefined) return { provider, ownProvider: undefined }',
     after: 'if (stray === undefined) return { provider, }',
     reason: 'It is there for the type.'

@@ -62,16 +62,11 @@ export const { nodeHeaders } =
   await load<typeof import('../../packages/core/dist/esm/route/node-http.js')>('route/node-http.js')
 export const { rejectedTokenId } =
   await load<typeof import('../../packages/core/dist/esm/route/request.js')>('route/request.js')
-export const {
-  CLOSED,
-  POINTLESS,
-  STOOD_STILL,
-  statusFailure,
-  TIMED_OUT,
-  toError,
-  toFailure,
-  WAITED_IN_VAIN
-} = await load<typeof import('../../packages/core/dist/esm/failure.js')>('failure.js')
+export const { CLOSED, POINTLESS, STOOD_STILL, TIMED_OUT, toError, toFailure, WAITED_IN_VAIN } =
+  await load<typeof import('../../packages/core/dist/esm/failure.js')>('failure.js')
+export const { statusFailure } = await load<
+  typeof import('../../packages/core/dist/esm/endpoint/status-failure.js')
+>('endpoint/status-failure.js')
 export const { Sealer } =
   await load<typeof import('../../packages/core/dist/esm/store/sealer.js')>('store/sealer.js')
 export const { identityText } =
@@ -85,9 +80,9 @@ export const { isNewest, mayRenew } = await load<
 >('account/minimum-lifetime.js')
 export const { Pauses } =
   await load<typeof import('../../packages/core/dist/esm/account/pauses.js')>('account/pauses.js')
-export const { isNearlyDead, PointlessPause } = await load<
-  typeof import('../../packages/core/dist/esm/account/pointless-pause.js')
->('account/pointless-pause.js')
+export const { isNearlyDead, SameTokenPause } = await load<
+  typeof import('../../packages/core/dist/esm/account/same-token-pause.js')
+>('account/same-token-pause.js')
 export const { ClientGate, gatesOf } = await load<
   typeof import('../../packages/core/dist/esm/acquisition/client-gate.js')
 >('acquisition/client-gate.js')

@@ -11,7 +11,7 @@ type Network = TokenOptions['network']
 
 export const HELP = `bandwidth-token: finds what is wrong between the environment and a token
 
-  bandwidth-token check    says in one line each what is well and what is not
+  bandwidth-token check    says what is well and what is not, a line for each
     --url <address>        the app's token route, to check it too
     --cookie <text>        the Cookie header of somebody who is signed in to the app
     --network <global|us>  Bandwidth's network (default: global)
@@ -123,5 +123,5 @@ function problemOf(error: unknown): string {
   if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `there is no option ${flag}`
   if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE')
     return `${flag} is used in a wrong way: does it lack its value?`
-  return 'there is an argument too many; put quotes around a value with spaces'
+  return 'there is one argument too many; put quotes around a value with spaces'
 }

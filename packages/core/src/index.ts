@@ -14,7 +14,7 @@ export type {
 } from './observe/channels.js'
 export type { TokenProviderOptions } from './options.js'
 export { TokenProvider } from './provider.js'
-export type { TokenProviderLike } from './route/route-options.js'
+export type { TokenProviderLike } from './route/adapter-options.js'
 export {
   type BandwidthAuthInterceptor,
   type BandwidthAuthOptions,

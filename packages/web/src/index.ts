@@ -77,9 +77,9 @@ function isResponse(value: unknown): value is Response {
   return Object.prototype.toString.call(value) === '[object Response]'
 }
 
-const SENDABLE = 'a function that throws a Response only with an unread body and a status, and so "account"'
+const SENDABLE = 'a function that, like "account", throws a Response only with an unread body and a status'
 
-const UNSENDABLE = 'one that throws a Response that was read, or has the status 0'
+const UNSENDABLE = 'one that threw a Response which cannot be sent: throw a new one each time'
 
 /** Whether a thrown value can be the answer: a response that was read, or that of `Response.error()`, cannot. */
 function canBeSent(thrown: unknown): thrown is Response {
@@ -94,10 +94,10 @@ async function uncacheable(response: Response, isHead: boolean): Promise<Respons
   return new Response(isHead ? null : await bodyOf(response), { status, statusText, headers })
 }
 
-/** The responses that were thrown, with the bodies of those that were thrown again. */
+/** The responses that were thrown before, and the body of each that was thrown more than once. */
 const known = new WeakMap<Response, Promise<ArrayBuffer | null> | undefined>()
 
-/** A copy of the body. It comes as it comes, but from the second time on it is read once for all. */
+/** A copy of the body: streamed the first time. From the second time on, the body is read once for all later answers. */
 function bodyOf(response: Response): Response['body'] | Promise<ArrayBuffer | null> {
   if (response.body === null) return null
   if (!known.has(response)) {

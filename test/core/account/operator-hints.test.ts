@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { Agent } from 'undici'
-import { failureFields, WAITED_IN_VAIN } from '../../support/core-internals.js'
+import { failureFields, POINTLESS, WAITED_IN_VAIN } from '../../support/core-internals.js'
 import { startEndpoint } from '../../support/endpoint.js'
 import { recordingLogger } from '../../support/recording-logger.js'
 
@@ -103,6 +103,7 @@ t.test('tells an operator what to look at', async (t) => {
       /^The "credentials" function returned null\.$/
     ],
     [{ ...withoutStatus, thrown: 'TypeError' }, /"credentials" function failed.*its text is not logged/],
+    [{ ...POINTLESS, attempts: 1 }, /^The endpoint sends tokens that are about to expire\. Does a proxy.*\?$/],
     [unavailable(429), /too many requests.*one provider/],
     [unavailable(503), /problem of its own.*tries again by itself/],
     [unreachable('ENOTFOUND'), /host name.*does not exist.*DNS/],

@@ -94,7 +94,7 @@ t.test('what frameworks can handle is thrown as it is', async (t) => {
 t.test('what is no object is an error', async (t) => {
   for (const thrown of [undefined, null, 'route', 0, () => {}]) {
     t.match(toThrowable(thrown), {
-      message: 'A function of the token route threw a value that is not an Error.'
+      message: '`authorize` or `account` threw a value that is not an Error.'
     })
   }
 })
@@ -127,8 +127,7 @@ t.test('what frameworks cannot read is another error', async (t) => {
     const error = toThrowable(thrown)
     t.not(error, thrown)
     t.match(error, {
-      message:
-        'A function of the token route threw an error that cannot be read, or that has invalid headers.'
+      message: '`authorize` or `account` threw an Error that cannot be read, or that has invalid headers.'
     })
   }
 })

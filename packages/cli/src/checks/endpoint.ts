@@ -77,7 +77,7 @@ function proxy({ attempt, environment, isReachedDirectly, proxyVariable, route }
   if (proxyVariable === undefined) {
     const unused = PROXY_VARIABLES.find((name) => environment[name])
     if (unused === undefined) return []
-    const message = `${unused} is set, but not for ${origin}. Where it is, an app uses it only with a dispatcher. ${fix}`
+    const message = `${unused} is set, but not for ${origin}. If you need it there, an app uses it only with a dispatcher. ${fix}`
     return [note('proxy', message)]
   }
   // If the token did not come, something else is wrong, and the other way was not tried.

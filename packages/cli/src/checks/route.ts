@@ -75,7 +75,7 @@ function unseen(code: 'route-anonymous-unseen' | 'route-origins-unseen', who: st
   const what = isAnswer(visit) ? `the route answered ${visit.status}` : visit.failure
   return fault(
     code,
-    `Whether the route refuses ${who} could not be seen, twice (${what}). Run the check again.`
+    `Two tries did not show whether the route refuses ${who} (${what}). Run the check again.`
   )
 }
 

@@ -14,8 +14,8 @@ import { betterToken, isImprovement } from './better-token.js'
 import { type CachedToken, createCachedToken, isNamedBy, type RejectedToken } from './cached-token.js'
 import { mayRenew } from './minimum-lifetime.js'
 import { Pauses } from './pauses.js'
-import { isNearlyDead } from './pointless-pause.js'
 import { Rejections } from './rejections.js'
+import { isNearlyDead } from './same-token-pause.js'
 import { describeStatus, type TokenStatus } from './status.js'
 
 /** When to repeat a refresh that sent no request: it waited in vain for a place, a probe or the end of `Retry-After`. */
@@ -88,7 +88,7 @@ export class Account {
     const now = this.#now()
     const cached = this.#checkCached(now)
     if (cached === undefined) {
-      const acquisition = this.#started(this.#request(now), now)
+      const acquisition = this.#startedOrThrow(this.#request(now), now)
       acquisition.minimumLifetimeMs = Math.max(acquisition.minimumLifetimeMs, minimumLifetimeMs)
       const token = this.#useNew(this.#orThrow(await acquisition.wait(signal), now.monotonicMs))
       // The store may return the very token that this caller rejects.
@@ -101,7 +101,9 @@ export class Account {
       const request = this.#pauses.isPointless(now) ? undefined : () => this.#request(now)
       const replacement = this.#rejections.replace(cached, now, this.#acquisition, request)
       if (replacement === undefined) return cached.token
-      return this.#use(this.#orThrow(await this.#started(replacement, now).wait(signal), now.monotonicMs))
+      return this.#use(
+        this.#orThrow(await this.#startedOrThrow(replacement, now).wait(signal), now.monotonicMs)
+      )
     }
     if (minimumLifetimeMs > leftMs(cached, now)) {
       return this.#renew(cached, minimumLifetimeMs, now, signal)
@@ -118,7 +120,7 @@ export class Account {
   async warmUp(): Promise<void> {
     const now = this.#now()
     if (this.#checkCached(now) !== undefined) return
-    this.#orThrow(await this.#started(this.#request(now), now).wait(), now.monotonicMs)
+    this.#orThrow(await this.#startedOrThrow(this.#request(now), now).wait(), now.monotonicMs)
   }
 
   invalidate(rejected: RejectedToken): boolean {
@@ -198,7 +200,7 @@ export class Account {
   /** Whether a token from the fleet's store meets the purpose of this acquisition. */
   #accepts(acquisition: TokenAcquisition, shared: Acquired): boolean {
     const now = this.#now()
-    if (this.#rejections.includes(shared)) return false
+    if (this.#rejections.isRejected(shared)) return false
     return isImprovement(shared, this.#checkCached(now), acquisition, this.#context.expiryMarginMs, now)
   }
 
@@ -243,7 +245,7 @@ export class Account {
   }
 
   /** The acquisition that a caller waits for. Throws the failure of the pause, if no request may start. */
-  #started(request: TokenAcquisition | Pause, now: Instant): TokenAcquisition {
+  #startedOrThrow(request: TokenAcquisition | Pause, now: Instant): TokenAcquisition {
     if (!isPause(request)) return request
     throw this.#context.accountLog.errorFor(this, request.failure, request.leftMs, now.monotonicMs)
   }
@@ -281,7 +283,7 @@ export class Account {
       this.#hotToken = undefined
       this.#hotUntilMs = isAdopted ? hotUntilMs(next) : NEVER
     }
-    return isAdopted ? next : POINTLESS
+    return isAdopted ? next : { ...POINTLESS, attempts: acquisition.attempts }
   }
 
   /** Sets the timer to the next instant at which the account has something to do without a caller. */

@@ -1,4 +1,4 @@
-import type { Failure } from '../failure.js'
+import { type Failure, POINTLESS } from '../failure.js'
 import { definedFields } from '../support/defined-fields.js'
 import { parseUrl } from '../support/url.js'
 
@@ -63,6 +63,7 @@ function hintFor(failure: Failure, destination: Destination, environment: Enviro
         ? functionHint(failure)
         : sentences(refusalHint(failure), urlHint(destination, environment))
     case 'ERR_BANDWIDTH_TOKEN_UNAVAILABLE':
+      if (failure.message === POINTLESS.message) return OLD_TOKEN
       return upstreamStatus === undefined
         ? sentences(
             networkHint(failure),
@@ -132,6 +133,9 @@ const TIMEOUT =
 const NOT_SENT =
   'No request was sent within "deadlineMs". Does the "credentials" function hang, do many requests wait for a ' +
   'connection, or does another process of the fleet hold the lock?'
+
+const OLD_TOKEN =
+  'The endpoint sends tokens that are about to expire. Does a proxy or a cache answer instead of it?'
 
 const UNTRUSTED =
   'The certificate of the endpoint is not signed by a CA that Node trusts. If a proxy of yours inspects TLS, add its ' +

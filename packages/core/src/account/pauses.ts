@@ -3,7 +3,7 @@ import { CoolDown, type Pause } from '../acquisition/cool-down.js'
 import type { Failure } from '../failure.js'
 import type { PauseWatch } from '../observe/pause-watch.js'
 import type { Instant } from '../support/clock.js'
-import { PointlessPause } from './pointless-pause.js'
+import { SameTokenPause } from './same-token-pause.js'
 
 /** The part of an acquisition that decides which requests its failure holds back. */
 export interface Failed {
@@ -19,7 +19,7 @@ export class Pauses {
   /** The cool-down after a failed background refresh. It holds back this account alone. */
   #own = NO_COOL_DOWN
   readonly gate: ClientGate
-  #pointless: PointlessPause | undefined
+  #pointless: SameTokenPause | undefined
   #hasRecovered = false
   readonly #account: string
   readonly #watch: PauseWatch
@@ -72,8 +72,7 @@ export class Pauses {
    */
   failed(failure: Failure, { isAwaited, admission }: Failed, now: Instant): void {
     if (failure.isVerdict === false) return
-    const isOwn =
-      !isAwaited && !admission?.isProbe && failure.remedy !== 'reload' && failure.retryAfterMs === undefined
+    const isOwn = !isAwaited && !admission?.isProbe && failure.remedy !== 'reload' && !failure.retryAfterMs
     if (isOwn && this.#own === NO_COOL_DOWN) this.#own = new CoolDown()
     if (isOwn) this.#own.add(failure, now)
     else this.gate.failed(failure, admission, now)
@@ -84,7 +83,7 @@ export class Pauses {
     const wasFailing = this.isFailing
     this.#own.end()
     this.gate.succeeded(admission, issuedAt, now)
-    if (isPointless) this.#pointless ??= new PointlessPause()
+    if (isPointless) this.#pointless ??= new SameTokenPause()
     this.#pointless?.set(isPointless, issuedAt, now)
     this.#hasRecovered = wasFailing && !this.isFailing
   }

@@ -42,7 +42,7 @@ export class Rejections {
    * Whether a token from the fleet's store is the one that was rejected. If the endpoint replaced it by the same token, it
    * is not. A replacement begins at least 5 s after the issue. Half of that is enough to tell, as clocks differ.
    */
-  includes({ accessToken, replacedAtMs = NEVER }: Acquired): boolean {
+  isRejected({ accessToken, replacedAtMs = NEVER }: Acquired): boolean {
     const rejected = this.#rejected
     if (accessToken !== rejected?.token.accessToken) return false
     return replacedAtMs - rejected.issuedAt.monotonicMs < YOUNG_MS / 2

@@ -1,6 +1,7 @@
-import { type Failure, refused } from '../failure.js'
+import type { Failure } from '../failure.js'
 import { sharesWithSecret } from '../support/shares-with-secret.js'
 import { withoutPrototype } from '../support/without-prototype.js'
+import { refused } from './status-failure.js'
 
 /** The used parts of a token response. */
 export interface Grant {

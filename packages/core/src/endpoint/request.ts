@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream'
-import { type Failure, isFailure, statusFailure } from '../failure.js'
+import { type Failure, isFailure } from '../failure.js'
 import { abortable } from '../support/abortable.js'
 import { VERSION } from '../support/version.js'
 import { withoutPrototype } from '../support/without-prototype.js'
 import { networkFailure } from './network-failure.js'
 import { type Grant, parseGrant, parseOauthError, parseRetryAfter } from './parse.js'
+import { statusFailure } from './status-failure.js'
 
 /** The part of an undici `Dispatcher` that is used. The dispatchers of undici 6, 7 and 8 all have it. */
 export interface TokenDispatcher {

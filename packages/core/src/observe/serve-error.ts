@@ -32,7 +32,7 @@ export function publishServeError(
   inOwnContext(() => serveErrorChannel.publish(message))
 }
 
-/** By its code. What a caller passed may have thrown anything else, even something that cannot be read. */
+/** Whether the code is one of ours. The getters of a caller's options can throw anything, even an unreadable object. */
 function isOwn(error: unknown): error is BandwidthTokenError {
   try {
     return Object.hasOwn(STATUS_CODES, (error as BandwidthTokenError).code)

@@ -79,12 +79,10 @@ export function errorHeaders(error: unknown): Record<string, string> {
  * process.
  */
 export function toThrowable(thrown: unknown): object {
-  if (!isObject(thrown)) return new Error('A function of the token route threw a value that is not an Error.')
+  if (!isObject(thrown)) return new Error('`authorize` or `account` threw a value that is not an Error.')
   return isReadable(thrown)
     ? thrown
-    : new Error(
-        'A function of the token route threw an error that cannot be read, or that has invalid headers.'
-      )
+    : new Error('`authorize` or `account` threw an Error that cannot be read, or that has invalid headers.')
 }
 
 interface KnownError {

@@ -1,9 +1,9 @@
 import { createLog } from '../support/logger.js'
 import type { AccessToken } from '../token/access-token.js'
+import { type AdapterTraits, type ResolvedRouteOptions, resolveRouteOptions } from './adapter-options.js'
 import { type RouteAnswer, TokenAnswers, toThrowable } from './answers.js'
 import { Policy } from './policy.js'
 import { type HeaderReader, type RouteRequest, rejectedTokenId } from './request.js'
-import { type AdapterTraits, type ResolvedRouteOptions, resolveRouteOptions } from './route-options.js'
 
 /**
  * The token route without a framework. An adapter describes the request to it and writes the answer. `Request` is the

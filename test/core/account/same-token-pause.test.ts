@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isNearlyDead, PointlessPause } from '../../support/core-internals.js'
+import { isNearlyDead, SameTokenPause } from '../../support/core-internals.js'
 
 const at = (monotonicMs: number) => ({ monotonicMs, wallMs: monotonicMs })
 
@@ -14,7 +14,7 @@ t.test(
 )
 
 t.test('nothing is requested for 5 s after the request that brought no better token', async (t) => {
-  const pause = new PointlessPause()
+  const pause = new SameTokenPause()
   t.equal(pause.pause(at(0)), undefined)
   pause.set(true, at(1_000), at(2_000))
   t.equal(pause.beganAtMs, 2_000)

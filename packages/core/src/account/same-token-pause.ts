@@ -7,7 +7,7 @@ import type { Life } from '../token/lifetime.js'
 const POINTLESS_MS = 5_000
 
 /** The time without requests because the endpoint sends the same token again, or one about to expire. */
-export class PointlessPause {
+export class SameTokenPause {
   beganAtMs = NEVER
   #untilMs = NEVER
 
