@@ -551,5 +551,12 @@ export const equivalents = [
     before: 'res.statusCode = status',
     after: ';',
     reason: 'A token comes with 200, as every response does that says nothing else.'
+  },
+  {
+    file: 'core/account/account.ts',
+    before:
+      'if (cached === this.#cached && isDue(cached, this.#now())) this.#context.inOwnContext(() => this.#wake())',
+    after: 'if ((isDue(cached, this.#now()))) this.#context.inOwnContext(() => this.#wake())',
+    reason: 'If another token has taken its place, this only looks after that one sooner than its timer.'
   }
 ]
