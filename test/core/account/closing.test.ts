@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { setImmediate } from 'node:timers/promises'
 import { type CooldownMessage, TokenProvider, type TokenProviderOptions } from '@bandwidth-token/core'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { fail, grant, hang, startEndpoint } from '../../support/endpoint.js'
 import { VirtualClock } from '../../support/virtual-clock.js'
 
@@ -47,14 +47,19 @@ for (const [where, wait] of [
   })
 }
 
-t.test('sends no request when a subscriber closes the provider as the token lapses', async (t) => {
-  const endpoint = await startEndpoint(t)
-  const provider = endpoint.provider(t)
+/** Closes the provider as soon as a subscriber hears that a pause has ended. */
+function closeAtEndOfPause(t: Test, provider: TokenProvider): void {
   const close = (message: unknown) => {
     if ((message as CooldownMessage).outcome === 'ended') void provider.close()
   }
   subscribe('bandwidth-token:cooldown', close)
   t.teardown(() => unsubscribe('bandwidth-token:cooldown', close))
+}
+
+t.test('sends no request when a subscriber closes the provider as the token lapses', async (t) => {
+  const endpoint = await startEndpoint(t)
+  const provider = endpoint.provider(t)
+  closeAtEndOfPause(t, provider)
   await provider.getToken()
   endpoint.answer = fail(404)
   await endpoint.untilRequest(2)
@@ -70,11 +75,7 @@ t.test('sends no request when a subscriber closes the provider as the token laps
 t.test('leaves no timer when a subscriber closes it as a token lapses under its successor', async (t) => {
   const endpoint = await startEndpoint(t)
   const provider = endpoint.provider(t)
-  const close = (message: unknown) => {
-    if ((message as CooldownMessage).outcome === 'ended') void provider.close()
-  }
-  subscribe('bandwidth-token:cooldown', close)
-  t.teardown(() => unsubscribe('bandwidth-token:cooldown', close))
+  closeAtEndOfPause(t, provider)
   await provider.getToken()
   endpoint.answer = endpoint.held()
   await endpoint.untilRequest(2)

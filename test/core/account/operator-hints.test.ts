@@ -103,7 +103,10 @@ t.test('tells an operator what to look at', async (t) => {
       /^The "credentials" function returned null\.$/
     ],
     [{ ...withoutStatus, thrown: 'TypeError' }, /"credentials" function failed.*its text is not logged/],
-    [{ ...POINTLESS, attempts: 1 }, /^The endpoint sends tokens that are about to expire\. Does a proxy.*\?$/],
+    [
+      { ...POINTLESS, attempts: 1 },
+      /^The endpoint sends tokens that are about to expire\. Does a proxy.*\?$/
+    ],
     [unavailable(429), /too many requests.*one provider/],
     [unavailable(503), /problem of its own.*tries again by itself/],
     [unreachable('ENOTFOUND'), /host name.*does not exist.*DNS/],
