@@ -115,10 +115,12 @@ curl -s -b '' -d password=${password} ${address}/sign-in --next -s -b '' ${addre
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, stop)
 
-async function stop() {
-  server.close()
-  await tokens.close()
-  await emulator?.close()
+function stop() {
+  // First the requests in flight, then the provider.
+  server.close(async () => {
+    await tokens.close()
+    await emulator?.close()
+  })
 }
 
 /** @param {string} message @returns {never} */

@@ -104,10 +104,12 @@ server.on('error', (/** @type {NodeJS.ErrnoException} */ { code, message }) => {
 
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, stop)
 
-async function stop() {
-  server.close()
-  await tokens.close()
-  await emulator?.close()
+function stop() {
+  // First the requests in flight, then the provider.
+  server.close(async () => {
+    await tokens.close()
+    await emulator?.close()
+  })
 }
 
 /** @param {string} message @returns {never} */

@@ -558,5 +558,17 @@ export const equivalents = [
       'if (cached === this.#cached && isDue(cached, this.#now())) this.#context.inOwnContext(() => this.#wake())',
     after: 'if ((isDue(cached, this.#now()))) this.#context.inOwnContext(() => this.#wake())',
     reason: 'If another token has taken its place, this only looks after that one sooner than its timer.'
+  },
+  {
+    file: 'core/acquisition/acquisition.ts',
+    before: 'if (failure.retryAfterMs !== undefined) {',
+    after: 'if (true) {',
+    reason: 'It is there for the type: an undefined time holds back nothing.'
+  },
+  {
+    file: 'core/acquisition/acquisition.ts',
+    before: 'if (written !== undefined && !isFailure(written)) written.withdraw?.()',
+    after: 'if ((!isFailure(written))) written.withdraw?.()',
+    reason: 'It is there for the type: who fetched has a result.'
   }
 ]

@@ -22,8 +22,11 @@ type OwnProviderOptions = TokenProviderOptions & { provider?: undefined }
 
 /** The app's own provider, which has its own options. */
 type GivenProviderOptions = Partial<Record<Exclude<keyof TokenProviderOptions, 'logger'>, undefined>> & {
-  /** Your own provider, which the adapter does not close. Of the core's options, only `logger` may be given with it. */
-  provider: TokenProviderLike
+  /**
+   * Your own provider, which the adapter does not close. Of the core's options, only `logger` may be given with it.
+   * Default: one of the adapter's own.
+   */
+  provider?: TokenProviderLike | undefined
   /** A logger in pino's shape. Default: silent, but warnings about the configuration go to `process.emitWarning()`. */
   logger?: Logger | undefined
 }

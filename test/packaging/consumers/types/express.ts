@@ -1,4 +1,4 @@
-import type { AccessToken } from '@bandwidth-token/core'
+import type { AccessToken, TokenProviderLike } from '@bandwidth-token/core'
 import { TokenProvider } from '@bandwidth-token/core'
 import bandwidthTokenDefault, {
   type BandwidthTokenMiddleware,
@@ -52,6 +52,9 @@ bandwidthToken({ authorize: () => true, provider: new TokenProvider(), clientId:
 bandwidthToken({ authorize: () => true, decorateAs: 'other' })
 
 // What it takes.
+const perhaps: { provider?: TokenProviderLike } = {}
+bandwidthToken({ authorize: () => true, ...perhaps })
+bandwidthToken({ authorize: () => true, provider: perhaps.provider })
 bandwidthToken({ path: false })
 bandwidthToken({ path: process.env['NO_ROUTE'] ? false : '/token', authorize: () => true })
 bandwidthToken({ path: false, decorateAs: 'other', authorize: (req) => req.path === '/' })

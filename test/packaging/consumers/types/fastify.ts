@@ -1,4 +1,4 @@
-import type { AccessToken } from '@bandwidth-token/core'
+import type { AccessToken, TokenProviderLike } from '@bandwidth-token/core'
 import { TokenProvider } from '@bandwidth-token/core'
 import fastifyDefault, {
   type FastifyBandwidthTokenOptions,
@@ -51,6 +51,9 @@ export async function build(): Promise<TokenProvider> {
   app.register(fastifyBandwidthToken, { authorize: () => true, decorateAs: 'other' })
 
   // What it takes.
+  const perhaps: { provider?: TokenProviderLike } = {}
+  app.register(fastifyBandwidthToken, { authorize: () => true, ...perhaps })
+  app.register(fastifyBandwidthToken, { authorize: () => true, provider: perhaps.provider })
   app.register(fastifyBandwidthToken, { path: false })
   app.register(fastifyBandwidthToken, { authorize: () => true, decorateAs: 'third', path: '/third' })
   app.register(fastifyBandwidthToken, {

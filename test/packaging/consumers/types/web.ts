@@ -1,4 +1,4 @@
-import type { AccessToken, TokenProvider } from '@bandwidth-token/core'
+import type { AccessToken, TokenProvider, TokenProviderLike } from '@bandwidth-token/core'
 import { type TokenHandler, tokenHandler } from '@bandwidth-token/web'
 
 interface AppRequest extends Request {
@@ -13,6 +13,9 @@ export const answer: Promise<Response> = handler(request)
 export const token: Promise<AccessToken> = handler.tokenFor(request)
 export const provider: TokenProvider = handler.provider
 
+const perhaps: { provider?: TokenProviderLike } = {}
+tokenHandler({ authorize: () => true, ...perhaps })
+tokenHandler({ authorize: () => true, provider: perhaps.provider })
 // @ts-expect-error: no authorize
 tokenHandler({})
 // @ts-expect-error: the app mounts it
