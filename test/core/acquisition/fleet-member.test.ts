@@ -85,6 +85,7 @@ t.test('what could not be loaded is loaded for the next acquisition', async (t) 
     log: { warnOnce: (message: string) => warned.push(message) } as never,
     closed: new AbortController().signal
   })
+  t.equal(failures, 1, 'it begins before anybody asks for it')
   t.equal(await load(), undefined)
   t.match(warned, [/^The code for the store could not be loaded\. Until it is, this process fetches its own/])
   t.equal(await load(), undefined)
