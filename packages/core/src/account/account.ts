@@ -96,6 +96,7 @@ export class Account {
       return isRejected ? this.getToken(minimumLifetimeMs, rejected, signal) : token
     }
 
+    const wasIdle = !cached.isUsed
     this.#use(cached)
     if (isNamedBy(rejected, cached)) {
       const request = this.#pauses.isPointless(now) ? undefined : () => this.#request(now)
@@ -109,6 +110,8 @@ export class Account {
       return this.#renew(cached, minimumLifetimeMs, now, signal)
     }
     this.#refreshIfDue(cached, now)
+    // While the token was idle, the timer waited for its hard line alone.
+    if (wasIdle) this.#context.inOwnContext(() => this.#armTimer(now))
     return cached.token
   }
 
@@ -205,9 +208,7 @@ export class Account {
   }
 
   #refreshIfDue(cached: CachedToken, now: Instant): void {
-    if (!isDue(cached, now) || !isPause(this.#request(now))) return
-    // The token may be used for the first time now: refresh it after the pause.
-    this.#context.inOwnContext(() => this.#armTimer(now))
+    if (isDue(cached, now)) this.#request(now)
   }
 
   /** A token that lives longer, if a request may start. Otherwise the token that was valid when the caller asked. */
