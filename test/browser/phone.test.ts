@@ -348,7 +348,7 @@ t.test('redials without a request when the page has another token by then', asyn
   t.equal(gateway.invites.length, 2)
 })
 
-t.test('redials at once with another token, though a refresh of that one is in flight', async (t) => {
+t.test('redials with the other token that it has, if the refresh of that one fails meanwhile', async (t) => {
   // Each token is refreshed after 6.25 s.
   t.intercept(Math, 'random', { value: () => 0.5 })
   const stage = await phoneStage(t, grant({ expires_in: 20 }))
@@ -363,10 +363,36 @@ t.test('redials at once with another token, though a refresh of that one is in f
   await page.advance(6_000)
   t.equal(route.requests.length, 3)
   answer(401)
+  await turns(50)
+  await release()
   await eventually(() => heardOf('callConfirmed').length === 1)
   t.equal(gateway.invites.length, 2)
-  await release()
+  t.equal(route.requests.length, 3)
   t.strictSame(endings(stage), [])
+})
+
+t.test('redials with no token whose refusal another call has just heard of', async (t) => {
+  const { source, phone, route, gateway, hold, release, heardOf, eventually } = await phoneStage(t)
+  const refuse = new Map<string | undefined, (status: number) => void>()
+  gateway.answer = ({ token }) =>
+    token === 'token-3' ? 200 : new Promise((resolve) => refuse.set(token, resolve))
+  await phone.call(TO)
+  await eventually(() => refuse.has('token-1'))
+  source.invalidate()
+  await source.getToken()
+  await phone.call(TO)
+  await eventually(() => refuse.has('token-2'))
+  hold()
+  refuse.get('token-2')?.(401)
+  await eventually(() => route.requests.length === 3)
+  refuse.get('token-1')?.(401)
+  await turns(50)
+  await release()
+  await eventually(() => heardOf('callConfirmed').length === 2)
+  t.strictSame(
+    gateway.invites.map(({ token }) => token),
+    ['token-1', 'token-2', 'token-3', 'token-3']
+  )
 })
 
 t.test('asks for another token when a refresh that was under way brings the refused one again', async (t) => {

@@ -572,11 +572,9 @@ export const equivalents = [
     reason: 'It is there for the type: who fetched has a result.'
   },
   {
-    file: 'core/acquisition/cool-down.ts',
-    before:
-      '? Math.max(this.#askedUntilMs, Math.min(this.#untilMs, now.monotonicMs + Math.max(1, servesForMs)))',
-    after:
-      '? Math.max(this.#askedUntilMs, Math.min(this.#untilMs, now.monotonicMs + Math.max(2, servesForMs)))',
+    file: 'core/account/pauses.ts',
+    before: 'const holdsForMs = servesForMs === 0 ? 1 : servesForMs',
+    after: 'const holdsForMs = servesForMs === 0 ? 2 : servesForMs',
     reason: 'A millisecond at a limit, which nobody counts on.'
   }
 ]

@@ -149,8 +149,8 @@ export const createTokenKeeper = (askRoute: AskRoute, emit: Emit): TokenKeeper =
       const other = (token = usableToken()) =>
         token?.accessToken === refused.accessToken ? undefined : token
       // A refresh in flight may bring the refused token once more, so its answer alone does not settle it.
-      while (flight && !other()) {
-        if ('reason' in (await flight)) return undefined
+      while (flight) {
+        if ('reason' in (await flight)) return other()
       }
       const current = other()
       if (current) return current

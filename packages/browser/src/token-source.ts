@@ -39,10 +39,9 @@ export interface TokenSource {
 export const createTokenSource = (options: TokenSourceOptions = {}): TokenSource => {
   const closing = new AbortController()
   const route = createRoute(checkOptions('options', options, OPTION_RULES), closing.signal)
-  /** The same listener may be there twice. */
-  const subscriptions = new Set<readonly [TokenSourceListener]>()
+  const listeners = new Set<TokenSourceListener>()
   const emit: Emit = (event) => {
-    for (const [listener] of subscriptions) callListener(() => listener(event))
+    for (const listener of listeners) callListener(() => listener(event))
   }
   const keeper = createTokenKeeper(route, emit)
 
@@ -57,17 +56,16 @@ export const createTokenSource = (options: TokenSourceOptions = {}): TokenSource
   return {
     getToken: keeper.getToken,
     subscribe(listener) {
-      const subscription = [listener] as const
-      subscriptions.add(subscription)
+      listeners.add(listener)
       return () => {
-        subscriptions.delete(subscription)
+        listeners.delete(listener)
       }
     },
     invalidate: keeper.forget,
     attach: (ua, listeners = {}) => attachPhone(ua, listeners, keeper, emit, closing.signal),
     close() {
       keeper.close()
-      subscriptions.clear()
+      listeners.clear()
       closing.abort()
     }
   }

@@ -196,28 +196,53 @@ t.test('refreshes after a cool-down that hid the instant, while the token is in 
   t.equal(endpoint.count, 3)
 })
 
-t.test('refreshes after a cool-down a token that was first used during it', async (t) => {
-  const endpoint = await startEndpoint(t)
-  const provider = endpoint.provider(t)
-  await provider.warmUp()
-  await endpoint.clock.advance(581_000)
-  endpoint.answer = fail(429, { 'Retry-After': '5' })
-  const other = provider.getToken({ account: 'other' }).catch(() => {})
-  await endpoint.untilRequest(2)
-  await endpoint.clock.settle()
-  endpoint.answer = fail(503)
-  await endpoint.clock.advance(5_000)
-  await endpoint.clock.advance(400)
-  await other
-  t.ok(provider.status().retryInMs, 'there is a cool-down')
-  endpoint.answer = grant()
-  const before = endpoint.count
-  t.equal((await provider.getToken()).expiresIn, 13)
-  t.equal(endpoint.count, before)
-  await endpoint.clock.advance(1_000)
-  t.equal(endpoint.count, before + 1)
-  t.equal((await provider.getToken()).expiresIn, 599)
-})
+for (const [how, options] of [
+  ['plainly', {}],
+  ['for a longer life', { minimumLifetimeMs: 60_000 }],
+  ['as rejected', { rejected: 'token-1' }]
+] as const) {
+  t.test(`refreshes after a cool-down a token that was first used during it, ${how}`, async (t) => {
+    const endpoint = await startEndpoint(t)
+    const provider = endpoint.provider(t)
+    await provider.warmUp()
+    await endpoint.clock.advance(581_000)
+    endpoint.answer = fail(429, { 'Retry-After': '5' })
+    const other = provider.getToken({ account: 'other' }).catch(() => {})
+    await endpoint.untilRequest(2)
+    await endpoint.clock.settle()
+    endpoint.answer = fail(503)
+    await endpoint.clock.advance(5_000)
+    await endpoint.clock.advance(400)
+    await other
+    t.ok(provider.status().retryInMs, 'there is a cool-down')
+    endpoint.answer = grant()
+    const before = endpoint.count
+    await provider.getToken(options).catch(() => {})
+    t.equal(endpoint.count, before)
+    await endpoint.clock.advance(1_000)
+    t.equal(endpoint.count, before + 1)
+    t.equal((await provider.getToken()).expiresIn, 599)
+  })
+}
+
+t.test(
+  'refreshes at the hard line at last, if a lasting failure of the account alone came before',
+  async (t) => {
+    const endpoint = await startEndpoint(t)
+    const provider = endpoint.provider(t)
+    await provider.getToken()
+    endpoint.answer = fail(404)
+    await endpoint.untilRequest(2)
+    await endpoint.clock.settle()
+    endpoint.answer = grant()
+    const leftMs = (provider.status().expiresInMs ?? 0) - 10_000
+    await endpoint.clock.advance(leftMs - 1)
+    t.equal(endpoint.count, 2)
+    await endpoint.clock.advance(1)
+    t.equal(endpoint.count, 3)
+    t.equal(provider.peek()?.accessToken, 'token-3')
+  }
+)
 
 t.test('makes one attempt in a background refresh, and more once a caller waits for it', async (t) => {
   const endpoint = await startEndpoint(t)

@@ -98,6 +98,8 @@ export class Account {
 
     const wasIdle = !cached.isUsed
     this.#use(cached)
+    // While the token was idle, the timer waited for its hard line alone.
+    if (wasIdle) this.#context.inOwnContext(() => this.#armTimer(now))
     if (isNamedBy(rejected, cached)) {
       const request = this.#pauses.isPointless(now) ? undefined : () => this.#request(now)
       const replacement = this.#rejections.replace(cached, now, this.#acquisition, request)
@@ -110,8 +112,6 @@ export class Account {
       return this.#renew(cached, minimumLifetimeMs, now, signal)
     }
     this.#refreshIfDue(cached, now)
-    // While the token was idle, the timer waited for its hard line alone.
-    if (wasIdle) this.#context.inOwnContext(() => this.#armTimer(now))
     return cached.token
   }
 

@@ -32,9 +32,11 @@ export class Pauses {
 
   /** Why no request may start now, and for how long. If there are several reasons, the longest pause counts. */
   current(now: Instant, servesForMs: number | undefined): Pause | undefined {
+    // At the very instant of its hard line the token still serves, and the gate does not know of it: it would refuse.
+    const holdsForMs = servesForMs === 0 ? 1 : servesForMs
     return [
       this.#own.pause(now, servesForMs),
-      this.gate.coolDown.pause(now, servesForMs),
+      this.gate.coolDown.pause(now, holdsForMs),
       this.#pointless?.pause(now)
     ].reduce((longest, pause) => ((pause?.leftMs ?? 0) > (longest?.leftMs ?? 0) ? pause : longest))
   }

@@ -42,12 +42,11 @@ export class CoolDown {
 
   /**
    * What is left of the pause. `servesForMs` is how long the account's cached token may still be handed out: the pause
-   * after a lasting failure ends with it, so that the account asks again as soon as it has no token. At least a
-   * millisecond is left while it has one.
+   * after a lasting failure ends with it, so that the account asks again as soon as it has no token.
    */
   pause(now: Instant, servesForMs = Number.POSITIVE_INFINITY): Pause | undefined {
     const untilMs = this.#isLasting
-      ? Math.max(this.#askedUntilMs, Math.min(this.#untilMs, now.monotonicMs + Math.max(1, servesForMs)))
+      ? Math.max(this.#askedUntilMs, Math.min(this.#untilMs, now.monotonicMs + servesForMs))
       : this.#untilMs
     const leftMs = untilMs - now.monotonicMs
     return leftMs > 0 ? { failure: this.#failure as Failure, leftMs } : undefined
