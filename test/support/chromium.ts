@@ -29,11 +29,25 @@ export async function launchChromium(t: Teardown): Promise<Browser> {
   return browser
 }
 
+/** How long Chromium may take to let itself be controlled. Once in many starts it never does. */
+const CONTROL_MS = 15_000
+const MAX_LAUNCHES = 3
+
 /**
  * A Chromium that moves tabs to the background, freezes them, and restores them from the back-forward cache. One that
  * Playwright launches does not do this.
  */
 export async function launchOrdinaryChromium(t: Teardown): Promise<BrowserContext> {
+  for (let launches = 1; ; launches++) {
+    try {
+      return await launchControllable(t)
+    } catch (error) {
+      if (launches === MAX_LAUNCHES) throw error
+    }
+  }
+}
+
+async function launchControllable(t: Teardown): Promise<BrowserContext> {
   const folder = await mkdtemp(join(tmpdir(), 'chromium-'))
   const { executablePath, args } = launchOptions()
   const child = spawn(
@@ -47,7 +61,10 @@ export async function launchOrdinaryChromium(t: Teardown): Promise<BrowserContex
     await exited
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   })
-  const browser = await chromium.connectOverCDP(await addressOf(child.stderr), { noDefaults: true })
+  const browser = await chromium.connectOverCDP(await addressOf(child.stderr), {
+    noDefaults: true,
+    timeout: CONTROL_MS
+  })
   t.teardown(() => browser.close())
   return browser.contexts()[0] as BrowserContext
 }
