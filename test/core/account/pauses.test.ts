@@ -30,12 +30,6 @@ t.test('whose a cool-down is', async (t) => {
       BACKGROUND,
       false
     ],
-    [
-      'a background refresh that is told to come back at once',
-      { ...UNAVAILABLE, retryAfterMs: 0 },
-      BACKGROUND,
-      true
-    ],
     ['an acquisition that a caller waits for', UNAVAILABLE, AWAITED, false]
   ] as const) {
     t.test(`after ${what}: ${isOwn ? "the account's own" : 'that of the client'}`, async (t) => {

@@ -252,10 +252,10 @@ export class Account {
   }
 
   #settle(acquisition: TokenAcquisition, outcome: Acquired | Failure): CachedToken | Failure {
-    this.#acquisition = this.#first = undefined
     const now = this.#now()
-    // The cached token may have lapsed unnoticed. A subscriber that hears of it may close the provider.
+    // The cached token may have lapsed unnoticed. A subscriber that hears of it may close the provider, or ask for a token.
     this.#checkCached(now)
+    this.#acquisition = this.#first = undefined
     // The provider may have been closed after the response arrived, or by a subscriber at the deadline.
     const result = this.#context.isClosed() ? CLOSED : this.#conclude(acquisition, outcome, now)
     const pause = this.#pause(now)

@@ -74,7 +74,8 @@ export class Pauses {
    */
   failed(failure: Failure, { isAwaited, admission }: Failed, now: Instant): void {
     if (failure.isVerdict === false) return
-    const isOwn = !isAwaited && !admission?.isProbe && failure.remedy !== 'reload' && !failure.retryAfterMs
+    const isOwn =
+      !isAwaited && !admission?.isProbe && failure.remedy !== 'reload' && failure.retryAfterMs === undefined
     if (isOwn && this.#own === NO_COOL_DOWN) this.#own = new CoolDown()
     if (isOwn) this.#own.add(failure, now)
     else this.gate.failed(failure, admission, now)
